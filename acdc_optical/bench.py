@@ -1,0 +1,238 @@
+"""The bench: what stands on the table, as validated data.
+
+A 4f system: a modulator that shows the input and carries mask A, a lens, the Fourier mask D, a second lens of the
+same focal length, a camera whose pixels match the modulator's. For n modulator pixels of pitch p, neighbouring
+Fourier coefficients lie q = λf/(np) apart in the mask plane, so focal length and pitches are not independent:
+give the focal length, or the pitch of the mask, and the other follows from the layer's size.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from optics import Cell, flat, point
+from optics.elements import output_pitch
+from optics.units import format_length, parse_length
+
+# People write focal lengths with six digits; a misfit of 1e-6 displaces the outermost of 1000 mask pixels
+# by a thousandth of its width.
+_FIT = 1e-6
+
+_LENGTH_KEYS = {"wavelength", "focal_length", "pitch"}
+
+
+def _read_length(value: Any) -> Any:
+    return parse_length(value) if isinstance(value, str) else value
+
+
+Length = Annotated[float, BeforeValidator(_read_length), Field(gt=0, allow_inf_nan=False)]
+Fill = Annotated[float, Field(gt=0, le=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    if not TYPE_CHECKING:  # keeps the generated signature for editors and type checkers
+
+        def __init__(self, **values: Any):
+            try:
+                super().__init__(**values)
+            except ValidationError as error:
+                raise ValueError(_one_line(error, type(self))) from None
+
+
+def _one_line(error: ValidationError, part: type[BaseModel]) -> str:
+    return "; ".join(_sentence(item["type"], item["loc"], item["msg"], item["input"], part) for item in error.errors())
+
+
+def _sentence(kind: str, location: tuple[int | str, ...], message: str, value: Any, part: type[BaseModel]) -> str:
+    name = ".".join(map(str, location))
+    if kind == "extra_forbidden":
+        return f"unknown key {name!r}; known are {', '.join(part.model_fields)}"
+    if kind == "missing":
+        return f"{name} is missing"
+    if kind == "value_error":
+        text = message.removeprefix("Value error, ")
+        return f"{name}: {text}" if name else text
+    return f"{name}: {message[0].lower()}{message[1:]}; got {value!r}"
+
+
+class Modulator(_Part):
+    """The device in the input plane; it shows x and carries mask A.
+
+    Attributes:
+        pitch: pixel size [m].
+        fill: active fraction of a pixel's width.
+        pixels: number of pixels (y, x), or None if there are always enough.
+    """
+
+    pitch: Length
+    fill: Fill = 1.0
+    pixels: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]] | None = None
+
+
+class FourierMask(_Part):
+    """The mask in the Fourier plane.
+
+    Attributes:
+        pixels_per_coefficient: mask pixels along each axis for one Fourier coefficient, M; two or more
+            let the compilation be exact.
+        fill: active fraction of a mask pixel's width.
+        pitch: mask pixel size [m]; None if it follows from the focal length.
+    """
+
+    pixels_per_coefficient: Annotated[int, Field(ge=1)] = 2
+    fill: Fill = 1.0
+    pitch: Length | None = None
+
+
+class Camera(_Part):
+    """The detector, with pixels of the modulator's pitch.
+
+    Attributes:
+        fill: active fraction of a pixel's width over which the field is averaged; 0 samples at its centre.
+    """
+
+    fill: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
+class Bench(_Part):
+    """A 4f bench. All lengths in metres; strings with a unit ("633 nm") are accepted and required in files.
+
+    Attributes:
+        wavelength: vacuum wavelength [m].
+        focal_length: of both lenses [m]; None if it follows from the mask's pitch.
+        modulator, mask, camera: the devices in the three planes.
+
+    Raises:
+        ValueError: unknown or missing keys, values out of range, neither focal length nor mask pitch.
+
+    >>> bench = Bench(wavelength="633 nm", focal_length="100 mm", modulator=Modulator(pitch="8 um"))
+    """
+
+    wavelength: Length
+    focal_length: Length | None = None
+    modulator: Modulator
+    mask: FourierMask = FourierMask()
+    camera: Camera = Camera()
+
+    @model_validator(mode="after")
+    def _determined(self) -> Bench:
+        if self.focal_length is None and self.mask.pitch is None:
+            raise ValueError("give focal_length or mask.pitch: one of them is needed to place the coefficients")
+        return self
+
+    @classmethod
+    def load(cls, path: str | Path) -> Bench:
+        """Read a bench from a TOML file.
+
+        Raises:
+            FileNotFoundError: no such file.
+            ValueError: not TOML, or not a valid bench; the message names the file and the key.
+        """
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path}: expected a TOML text file; {error}") from None
+        return cls._parse(text, str(path))
+
+    @classmethod
+    def preset(cls, name: str = "lcos-8um") -> Bench:
+        """A bench of typical hardware that ships with the package.
+
+        Raises:
+            ValueError: no such preset; the message lists them.
+        """
+        file = resources.files("acdc_optical") / "presets" / f"{name}.toml"
+        if not file.is_file():
+            raise ValueError(f"no bench preset {name!r}; there are: {', '.join(presets())}")
+        return cls._parse(file.read_text(encoding="utf-8"), name)
+
+    @classmethod
+    def _parse(cls, text: str, origin: str) -> Bench:
+        try:
+            values = tomllib.loads(text)
+            _require_units(values)
+            return cls(**values)
+        except tomllib.TOMLDecodeError as error:
+            raise ValueError(f"{origin}: expected a TOML file; {error}") from None
+        except ValueError as error:
+            raise ValueError(f"{origin}: {error}") from None
+
+    def fitted_focal_length(self, pixels: tuple[int, ...]) -> float:
+        """The focal length [m] with which n modulator pixels along each axis fit the mask.
+
+        Args:
+            pixels: modulator pixels in use along (y, x) or (x,).
+
+        Raises:
+            ValueError: the modulator has too few pixels, or focal length and pitches contradict each other;
+                the message says which value would fit.
+        """
+        self._check_room(pixels)
+        if self.mask.pitch is None:
+            assert self.focal_length is not None  # the validator saw to it
+            return self.focal_length
+        coefficient = self.mask.pixels_per_coefficient * self.mask.pitch
+        needed = [n * self.modulator.pitch * coefficient / self.wavelength for n in pixels]
+        if not math.isclose(min(needed), max(needed), rel_tol=_FIT):
+            lengths = " along y and ".join(map(format_length, needed)) + " along x"
+            raise ValueError(
+                f"a mask pitch of {format_length(self.mask.pitch)} needs a focal length of {lengths} for "
+                f"{' × '.join(map(str, pixels))} modulator pixels; leave mask.pitch out and give focal_length"
+            )
+        if self.focal_length is not None and not math.isclose(self.focal_length, needed[0], rel_tol=_FIT):
+            pitch = output_pitch(pixels[0], self.modulator.pitch, self.wavelength * self.focal_length)
+            raise ValueError(
+                f"focal_length {format_length(self.focal_length)} and mask.pitch {format_length(self.mask.pitch)} "
+                f"do not fit {pixels[0]} modulator pixels of {format_length(self.modulator.pitch)}: "
+                f'either focal_length = "{format_length(needed[0])}" or '
+                f'mask.pitch = "{format_length(pitch / self.mask.pixels_per_coefficient)}" would'
+            )
+        return needed[0] if self.focal_length is None else self.focal_length
+
+    def _check_room(self, pixels: tuple[int, ...]) -> None:
+        if self.modulator.pixels is None:
+            return
+        room = self.modulator.pixels[-len(pixels) :]
+        if any(n > available for n, available in zip(pixels, room, strict=True)):
+            raise ValueError(
+                f"the layer needs {' × '.join(map(str, pixels))} modulator pixels and the bench has "
+                f"{' × '.join(map(str, room))}; use a smaller layer or a larger modulator"
+            )
+
+    def pixels(self) -> Pixels:
+        """What one pixel is in each plane of this bench."""
+        return Pixels(
+            input=flat(self.modulator.fill),
+            mask=flat(self.mask.fill),
+            camera=flat(self.camera.fill) if self.camera.fill else point(),
+        )
+
+
+def _require_units(values: dict[str, Any]) -> None:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            _require_units(value)
+        elif key in _LENGTH_KEYS and not isinstance(value, str):
+            raise ValueError(f"{key}: a length in a file needs its unit, like '633 nm'; got {value!r}")
+
+
+class Pixels(NamedTuple):
+    """What one pixel is in each plane: a flat patch of light, or a mere sampling point."""
+
+    input: Cell
+    mask: Cell
+    camera: Cell
+
+
+def presets() -> list[str]:
+    """Names of the benches that ship with the package."""
+    files = (resources.files("acdc_optical") / "presets").iterdir()
+    return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))

@@ -1,0 +1,34 @@
+"""Wave optics on torch tensors: grids, fields, masks, lenses and what a detector sees.
+
+Plain SI units, batches in the leading dimensions, dtype and device after the data, differentiable throughout.
+Figures are in :mod:`optics.plotting`, which alone needs matplotlib.
+"""
+
+from optics.detectors import FieldDetector, IntensityDetector
+from optics.elements import Aperture, Circle, FourierLens, Mask, Rectangle, output_pitch
+from optics.field import Field
+from optics.fourier import FourierIntegral
+from optics.grid import Axis, Cell, Grid, flat, gauss, midpoint, point
+from optics.system import OpticalSystem, Plane
+
+__all__ = [
+    "Aperture",
+    "Axis",
+    "Cell",
+    "Circle",
+    "Field",
+    "FieldDetector",
+    "FourierIntegral",
+    "FourierLens",
+    "Grid",
+    "IntensityDetector",
+    "Mask",
+    "OpticalSystem",
+    "Plane",
+    "Rectangle",
+    "flat",
+    "gauss",
+    "midpoint",
+    "output_pitch",
+    "point",
+]

@@ -1,0 +1,62 @@
+"""The field: complex samples, the grid they lie on, and the wavelength."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from optics.grid import Grid
+
+
+@dataclass(frozen=True)
+class Field:
+    """A monochromatic scalar field. Immutable: elements return new fields.
+
+    Attributes:
+        data: complex amplitude, shape (..., *grid.shape); leading dimensions are a batch. Real data is made
+            complex. Dtype and device of everything computed from the field follow it.
+        grid: where the samples are.
+        wavelength: vacuum wavelength [m].
+
+    Raises:
+        ValueError: the data does not end in the grid's shape, or the wavelength is not positive and finite.
+        TypeError: the data is not floating point or complex.
+    """
+
+    data: Tensor
+    grid: Grid
+    wavelength: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.wavelength) and self.wavelength > 0):
+            raise ValueError(f"wavelength must be a positive length in metres; got {self.wavelength}")
+        shape = self.grid.shape
+        if tuple(self.data.shape[-len(shape) :]) != shape:
+            raise ValueError(f"field data must end in the grid's shape {shape}; got {tuple(self.data.shape)}")
+        if not self.data.is_complex():
+            if not self.data.is_floating_point():
+                raise TypeError(f"field data must be floating point or complex; got {self.data.dtype}")
+            object.__setattr__(self, "data", torch.complex(self.data, torch.zeros_like(self.data)))
+
+    def replace(self, data: Tensor, grid: Grid | None = None) -> Field:
+        """The same light with other samples, on another grid if one is given."""
+        return replace(self, data=data, grid=grid or self.grid)
+
+    @property
+    def intensity(self) -> Tensor:
+        """|E|², shape of the data."""
+        return self.data.real.square() + self.data.imag.square()
+
+    @property
+    def phase(self) -> Tensor:
+        """arg E [rad], shape of the data."""
+        return self.data.angle()
+
+    @property
+    def power(self) -> Tensor:
+        """∫|E|² over the grid, one number for each field of the batch."""
+        weights = self.grid.weights.to(self.intensity)
+        return (self.intensity * weights).sum(dim=tuple(range(-self.grid.ndim, 0)))
