@@ -12,6 +12,7 @@ dimensions the separable product of two. Lengths appear nowhere: the matrices de
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -141,6 +142,26 @@ class Planes:
     mask: Grid
     camera: Grid
 
+    @classmethod
+    def of(
+        cls, bench: Bench, counts: Sequence[int], mask: Sequence[int], pixels_per_coefficient: int, pixels: Pixels
+    ) -> Planes:
+        """The planes of a bench for given pixel counts of modulator and mask, (y, x) or (x,).
+
+        Raises:
+            ValueError: focal length, pitches and counts do not fit; see :meth:`Bench.fitted_focal_length`.
+        """
+        focal_length = bench.fitted_focal_length(tuple(counts))
+        pitch = bench.modulator.pitch
+        coefficient = [output_pitch(n, pitch, bench.wavelength * focal_length) for n in counts]
+        return cls(
+            wavelength=bench.wavelength,
+            focal_length=focal_length,
+            input=Grid(counts, pitch, pixels.input),
+            mask=Grid(mask, [q / pixels_per_coefficient for q in coefficient], pixels.mask),
+            camera=Grid(counts, pitch, pixels.camera),
+        )
+
 
 @dataclass(frozen=True)
 class Masks:
@@ -151,6 +172,7 @@ class Masks:
         fourier_mask: transmittance D in the Fourier plane, shape of ``planes.mask``.
         gain: the layer's output is gain times the field at the camera; scalar.
         planes: where the masks stand.
+        pixels_per_coefficient: Fourier mask pixels for one step of q, along each axis.
         residual: relative error of the compiled kernel; see :class:`AxisMap`.
     """
 
@@ -158,6 +180,7 @@ class Masks:
     fourier_mask: Tensor
     gain: Tensor
     planes: Planes
+    pixels_per_coefficient: int
     residual: float
 
     @property
@@ -199,7 +222,14 @@ class Compiler:
         axis_map = (method or Exact()).axis_map
         maps = {n: axis_map(n, presentation, pixels, subpixels) for n in set(shape)}
         self._maps = [maps[n] for n in shape]
-        self.planes = _planes(tuple(presentation.pixels(n) for n in shape), self._maps, bench, pixels)
+        self._subpixels = self._maps[0].pixels_per_coefficient
+        self.planes = Planes.of(
+            bench,
+            [presentation.pixels(n) for n in shape],
+            [axis_map.matrix.shape[0] for axis_map in self._maps],
+            self._subpixels,
+            pixels,
+        )
         # Errors of the axes add up at first order.
         self.residual = sum(axis_map.residual for axis_map in self._maps)
 
@@ -217,7 +247,7 @@ class Compiler:
                 raise ValueError(f"diagonal {name} holds NaN or infinity; a mask needs finite values")
         input_mask, input_peak = _normalised(self.presentation.encode(_double(a), a.ndim))
         fourier_mask, fourier_peak = _normalised(self._fourier_values(_double(d)))
-        return Masks(input_mask, fourier_mask, input_peak * fourier_peak, self.planes, self.residual)
+        return Masks(input_mask, fourier_mask, input_peak * fourier_peak, self.planes, self._subpixels, self.residual)
 
     def _fourier_values(self, d: Tensor) -> Tensor:
         for axis, axis_map in enumerate(self._maps):
@@ -237,23 +267,6 @@ def compile_layer(
     torch.Size([32])
     """
     return Compiler(layer.shape, presentation_of(layer), bench, method=method, pixels=pixels)(layer.a, layer.d)
-
-
-def _planes(counts: tuple[int, ...], maps: list[AxisMap], bench: Bench, pixels: Pixels) -> Planes:
-    focal_length = bench.fitted_focal_length(counts)
-    scale = bench.wavelength * focal_length
-    pitch = bench.modulator.pitch
-    mask_pitch = [
-        output_pitch(n, pitch, scale) / axis_map.pixels_per_coefficient
-        for n, axis_map in zip(counts, maps, strict=True)
-    ]
-    return Planes(
-        wavelength=bench.wavelength,
-        focal_length=focal_length,
-        input=Grid(counts, pitch, pixels.input),
-        mask=Grid([axis_map.matrix.shape[0] for axis_map in maps], mask_pitch, pixels.mask),
-        camera=Grid(counts, pitch, pixels.camera),
-    )
 
 
 def _normalised(values: Tensor) -> tuple[Tensor, Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from torch import nn
@@ -25,6 +25,9 @@ class Model(Protocol):
     def optics(self, planes: Planes) -> tuple[nn.Module, nn.Module]:
         """The elements Field -> Field from the modulator to the mask, and from the mask to the camera."""
 
+    def refined(self) -> Model:
+        """The same model with twice the samples, to see whether it has converged."""
+
 
 @dataclass(frozen=True)
 class Ideal:
@@ -40,6 +43,9 @@ class Ideal:
 
     def optics(self, planes: Planes) -> tuple[nn.Module, nn.Module]:
         return FourierLens(planes.focal_length, planes.mask), FourierLens(planes.focal_length, planes.camera)
+
+    def refined(self) -> Ideal:
+        return self
 
 
 @dataclass(frozen=True)
@@ -64,3 +70,6 @@ class Continuous:
         fill = planes.mask.axes[0].cell.width
         resolved = Grid(planes.mask.cells, planes.mask.spacing, gauss(self.samples, fill))
         return FourierLens(planes.focal_length, resolved), FourierLens(planes.focal_length, planes.camera)
+
+    def refined(self) -> Continuous:
+        return replace(self, samples=2 * self.samples)

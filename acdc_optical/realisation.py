@@ -46,6 +46,7 @@ class OpticalLayer(nn.Module):
     Args:
         layer: the numerical layer; its bias, which no mask carries, is added after detection.
         masks: module that yields the masks.
+        bench: the table they stand on.
         model: how the light is computed.
 
     Raises:
@@ -53,10 +54,11 @@ class OpticalLayer(nn.Module):
         TypeError: complex input to a real layer, or input that is not floating point.
     """
 
-    def __init__(self, layer: ACDC | AFDF, masks: CompiledMasks | FixedMasks, model: Model):
+    def __init__(self, layer: ACDC | AFDF, masks: CompiledMasks | FixedMasks, bench: Bench, model: Model):
         super().__init__()
         self.layer = layer
         self.masks = masks
+        self.bench = bench
         self.model = model
         self.shape = layer.shape
         self.presentation = presentation_of(layer)
@@ -129,7 +131,7 @@ def realise(
     presentation = presentation_of(layer)
     model = model or Continuous()
     compiler = Compiler(layer.shape, presentation, bench, method=method or model.method, pixels=model.pixels(bench))
-    return OpticalLayer(layer, CompiledMasks(layer, compiler), model)
+    return OpticalLayer(layer, CompiledMasks(layer, compiler), bench, model)
 
 
 def realise_each(network: nn.Sequential, bench: Bench, *, model: Model | None = None) -> nn.Sequential:

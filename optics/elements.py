@@ -42,8 +42,8 @@ class Mask(nn.Module):
 
     def forward(self, field: Field) -> Field:
         self._check_pixels(field.grid)
-        values = self.transmittance.to(field.data) if self.transmittance.is_complex() else self.transmittance
-        return field.replace(field.data * _over_nodes(values.to(field.data.device), field.grid))
+        like = field.data if self.transmittance.is_complex() else field.data.real
+        return field.replace(field.data * _over_nodes(self.transmittance.to(like), field.grid))
 
     def _check_pixels(self, grid: Grid) -> None:
         pixels = tuple(self.transmittance.shape[-grid.ndim :])

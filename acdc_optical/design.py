@@ -1,0 +1,238 @@
+"""The design file: a network, its bench and its masks in one safetensors file.
+
+The network is a sequence of stages. Each ACDC or AFDF stage is a 4f system with two masks; the others (ReLU,
+permutation, read-out) are the electronics between them. A design with one stage is one optical layer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from acdc_optical.bench import Bench
+from acdc_optical.compilation import Masks, Method, Planes, compile_layer
+from acdc_optical.files import replacing
+from acdc_optical.layers import ACDC, AFDF, Permutation
+from acdc_optical.models import Continuous, Model
+from acdc_optical.presentation import presentation_of
+from acdc_optical.realisation import FixedMasks, OpticalLayer, realise
+
+SCHEMA = 1
+"""Version of the file's layout. A reader refuses versions it does not know."""
+
+_KEY = "acdc-optical"
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is made and what it is meant to compute.
+
+    Attributes:
+        stages: modules in order; ACDC and AFDF are optical.
+        bench: the table; the same for every optical stage.
+        masks: for every stage its masks, None where it is electronics.
+    """
+
+    stages: tuple[nn.Module, ...]
+    bench: Bench
+    masks: tuple[Masks | None, ...]
+
+    @classmethod
+    def of(cls, network: nn.Module, bench: Bench, *, method: Method | None = None) -> Design:
+        """Compile a layer, or every optical layer of a sequence, for a bench.
+
+        Dropout, which does nothing once trained, is left out.
+
+        Raises:
+            TypeError: a module that a design cannot hold; the message lists those it can.
+            ValueError: a layer does not fit the bench.
+        """
+        modules = tuple(network) if isinstance(network, nn.Sequential) else (network,)
+        stages = tuple(module for module in modules if not isinstance(module, nn.Dropout))
+        for stage in stages:
+            _describe(stage)
+        masks = (compile_layer(s, bench, method=method) if isinstance(s, ACDC | AFDF) else None for s in stages)
+        return cls(stages, bench, tuple(masks))
+
+    @property
+    def network(self) -> nn.Sequential:
+        """The numerical network: the judge."""
+        return nn.Sequential(*self.stages)
+
+    def realise(self, model: Model | None = None) -> nn.Sequential:
+        """The network with every optical stage computed by light through this design's masks.
+
+        A model with other pixels than the bench's (the ideal one takes them for points) has no use for the
+        masks as they are and compiles the layers anew.
+        """
+        model = model or Continuous()
+        return nn.Sequential(*(self._realised(*stage, model) for stage in zip(self.stages, self.masks, strict=True)))
+
+    def _realised(self, stage: nn.Module, masks: Masks | None, model: Model) -> nn.Module:
+        if masks is None or not isinstance(stage, ACDC | AFDF):
+            return stage
+        if model.pixels(self.bench) != self.bench.pixels():
+            return realise(stage, self.bench, model=model)
+        return OpticalLayer(stage, FixedMasks(masks), self.bench, model)
+
+    def save(self, path: str | Path) -> None:
+        """Write the design, whole or not at all.
+
+        Raises:
+            OSError: the file cannot be written there.
+        """
+        tensors: dict[str, Tensor] = {}
+        for index, (stage, masks) in enumerate(zip(self.stages, self.masks, strict=True)):
+            tensors |= {f"{index}.{name}": value for name, value in stage.state_dict().items()}
+            if masks is not None:
+                tensors |= {f"{index}.masks.{name}": value for name, value in _mask_tensors(masks).items()}
+        header = _Header(
+            schema_version=SCHEMA,
+            bench=self.bench.model_dump(),
+            stages=[_describe(stage) for stage in self.stages],
+            pixels_per_coefficient=[m.pixels_per_coefficient if m else None for m in self.masks],
+            complex_tensors=[name for name, value in tensors.items() if value.is_complex()],
+            sha256=_digest(stored := {name: _storable(value) for name, value in tensors.items()}),
+        )
+        with replacing(path) as temporary:
+            save_file(stored, temporary, metadata={_KEY: header.model_dump_json()})
+
+    @classmethod
+    def load(cls, path: str | Path) -> Design:
+        """Read a design.
+
+        Raises:
+            FileNotFoundError: no such file.
+            ValueError: not a design, damaged, truncated, or of a schema this version does not know.
+        """
+        header, stored = _read(Path(path))
+        tensors = {
+            name: torch.view_as_complex(value) if name in header.complex_tensors else value
+            for name, value in stored.items()
+        }
+        try:
+            bench = Bench(**header.bench)
+            stages = tuple(_rebuild(spec, _branch(tensors, f"{i}.")) for i, spec in enumerate(header.stages))
+            masks = tuple(
+                _masks(stage, bench, _branch(tensors, f"{i}.masks."), header.pixels_per_coefficient[i])
+                for i, stage in enumerate(stages)
+            )
+        except (KeyError, IndexError, RuntimeError, TypeError, ValueError) as error:
+            raise ValueError(f"{path}: the design is inconsistent: {str(error).splitlines()[0]}") from None
+        return cls(stages, bench, masks)
+
+
+class _Header(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    schema_version: int
+    bench: dict[str, Any]
+    stages: list[dict[str, Any]]
+    pixels_per_coefficient: list[int | None]
+    complex_tensors: list[str]
+    sha256: str
+
+
+def _read(path: Path) -> tuple[_Header, dict[str, Tensor]]:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such design file; make one with 'acdc-optical compile' or Design.save")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"{path}: not a design file, or a damaged or truncated one ({error})") from None
+    if _KEY not in metadata:
+        raise ValueError(f"{path}: a safetensors file, but not a design of acdc-optical: its header lacks {_KEY!r}")
+    version = json.loads(metadata[_KEY]).get("schema_version")
+    if version != SCHEMA:
+        raise ValueError(f"{path}: design schema {version!r}; this version of acdc-optical reads schema {SCHEMA}")
+    try:
+        header = _Header.model_validate_json(metadata[_KEY])
+    except ValidationError as error:
+        raise ValueError(f"{path}: the design's header is damaged ({error.error_count()} fields)") from None
+    if _digest(stored) != header.sha256:
+        raise ValueError(f"{path}: the design is damaged: its numbers do not match their checksum")
+    return header, stored
+
+
+def _digest(stored: dict[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(stored):
+        value = stored[name]
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _storable(value: Tensor) -> Tensor:
+    """On the CPU, contiguous, and real: complex numbers as a last axis of two."""
+    value = value.detach().cpu().resolve_conj()
+    return (torch.view_as_real(value) if value.is_complex() else value).contiguous().clone()
+
+
+def _branch(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _mask_tensors(masks: Masks) -> dict[str, Tensor]:
+    return {
+        "input": masks.input_mask,
+        "fourier": masks.fourier_mask,
+        "gain": masks.gain,
+        "residual": torch.tensor(masks.residual, dtype=torch.float64),
+    }
+
+
+def _masks(stage: nn.Module, bench: Bench, tensors: dict[str, Tensor], per_coefficient: int | None) -> Masks | None:
+    if not isinstance(stage, ACDC | AFDF) or per_coefficient is None:
+        return None
+    presentation = presentation_of(stage)
+    counts = [presentation.pixels(n) for n in stage.shape]
+    input_mask, fourier_mask = tensors["input"], tensors["fourier"]
+    planes = Planes.of(bench, counts, fourier_mask.shape, per_coefficient, bench.pixels())
+    if tuple(input_mask.shape) != planes.input.cells:
+        raise ValueError(f"mask A has {tuple(input_mask.shape)} pixels; the layer needs {planes.input.cells}")
+    return Masks(input_mask, fourier_mask, tensors["gain"], planes, per_coefficient, float(tensors["residual"]))
+
+
+_Rebuild = Callable[..., nn.Module]
+_KINDS: dict[str, tuple[_Rebuild, Callable[[Any], dict[str, Any]]]] = {
+    "ACDC": (ACDC, lambda m: {"shape": m.shape, "bias": m.bias is not None}),
+    "AFDF": (AFDF, lambda m: {"shape": m.shape, "bias": m.bias is not None}),
+    "Permutation": (Permutation, lambda m: {"shape": m.shape}),
+    "ReLU": (nn.ReLU, lambda _: {}),
+    "Flatten": (nn.Flatten, lambda m: {"start_dim": m.start_dim, "end_dim": m.end_dim}),
+    "Linear": (
+        nn.Linear,
+        lambda m: {"in_features": m.in_features, "out_features": m.out_features, "bias": m.bias is not None},
+    ),
+}
+
+
+def _describe(stage: nn.Module) -> dict[str, Any]:
+    kind = type(stage).__name__
+    if kind not in _KINDS:
+        raise TypeError(f"a design holds {', '.join(_KINDS)} modules; got {kind}")
+    return {"kind": kind, **_KINDS[kind][1](stage)}
+
+
+def _rebuild(spec: dict[str, Any], tensors: dict[str, Tensor]) -> nn.Module:
+    arguments = dict(spec)
+    kind = arguments.pop("kind")
+    if kind not in _KINDS:
+        raise ValueError(f"unknown stage {kind!r}")
+    stage = _KINDS[kind][0](**arguments)
+    state = {name: value for name, value in tensors.items() if not name.startswith("masks.")}
+    stage.load_state_dict(state, assign=True)
+    return stage

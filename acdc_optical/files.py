@@ -1,0 +1,74 @@
+"""Files: written whole or not at all, and read as data, never as code."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path in the same folder; rename it to ``path`` if the block succeeds, else remove it.
+
+    Raises:
+        OSError: the folder does not exist or cannot be written to.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path}: there is no folder {path.parent}; create it first")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp makes private files; a result is an ordinary one
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file, whole or not at all; errors as for :func:`replacing`."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_array(path: str | Path, values: NDArray[np.generic]) -> None:
+    """Write a .npy file, whole or not at all; errors as for :func:`replacing`."""
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        np.save(file, values, allow_pickle=False)
+
+
+def read_array(path: str | Path) -> NDArray[np.generic]:
+    """Read a .npy file of finite numbers, without pickle.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not a .npy file, an array of objects or of something that is no number, NaN or infinity.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; expected a .npy array")
+    try:
+        with open(path, "rb") as file:
+            values = np.lib.format.read_array(file, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        reason = "it holds Python objects" if "Object arrays" in str(error) else "it is not a readable .npy file"
+        raise ValueError(f"{path}: expected a .npy array of numbers; {reason}: save one with numpy.save") from None
+    if values.dtype.kind not in "iufc":
+        raise ValueError(f"{path}: expected an array of numbers; got dtype {values.dtype}")
+    if not np.isfinite(values).all():
+        raise ValueError(f"{path}: the array holds NaN or infinity; expected finite numbers")
+    return values

@@ -1,0 +1,242 @@
+"""Does the light compute the layer? Named checks and an error budget, with the numerical layer as the judge."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import torch
+from rich.console import Console, Group
+from rich.table import Table
+from torch import Tensor
+
+from acdc_optical.compilation import Exact, Method, Sampled
+from acdc_optical.layers import ACDC, AFDF
+from acdc_optical.models import Continuous, Ideal, Model
+from acdc_optical.realisation import OpticalLayer, realise
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question with its answer.
+
+    Attributes:
+        name: what was asked.
+        value: what was measured; None if it could not be.
+        limit: the largest value that passes.
+        note: why it could not be measured.
+    """
+
+    name: str
+    value: float | None
+    limit: float
+    note: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether a value was measured and is within the limit."""
+        return self.value is not None and self.value <= self.limit
+
+
+@dataclass(frozen=True)
+class BudgetRow:
+    """One way to compute the layer by light, and what it costs.
+
+    Attributes:
+        name: model and masks.
+        error: relative L2 error of the output over all probes; None if this bench cannot do it.
+        gain: factor from the camera's field to the layer's output.
+        light: power at the camera over power that left the modulator.
+        note: why the bench cannot do it.
+    """
+
+    name: str
+    error: float | None
+    gain: float | None = None
+    light: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What :func:`verify` found; prints as a table, :meth:`to_json` for machines."""
+
+    title: str
+    checks: tuple[Check, ...]
+    budget: tuple[BudgetRow, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed."""
+        return all(check.passed for check in self.checks)
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain data: title, passed, checks, budget."""
+        checks = [asdict(check) | {"passed": check.passed} for check in self.checks]
+        return {
+            "title": self.title,
+            "passed": self.passed,
+            "checks": checks,
+            "budget": [asdict(row) for row in self.budget],
+        }
+
+    def to_json(self) -> str:
+        """The report as JSON text."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
+
+    def __rich__(self) -> Group:
+        checks = Table("check", "value", "limit", "", title=self.title, title_justify="left")
+        for check in self.checks:
+            mark = "[green]passed" if check.passed else f"[red]FAILED {check.note}"
+            checks.add_row(check.name, _figure(check.value), _figure(check.limit), mark)
+        return Group(checks, budget_table(self.budget))
+
+    def __str__(self) -> str:
+        console = Console(file=io.StringIO(), width=110)
+        console.print(self)
+        return str(console.file.getvalue())  # type: ignore[attr-defined]
+
+
+def budget_table(budget: tuple[BudgetRow, ...]) -> Table:
+    """The error budget as a table for a terminal."""
+    table = Table("error budget", "relative L2 error", "gain", "light used")
+    for row in budget:
+        light = "–" if row.light is None else f"{100 * row.light:.2g} %"
+        table.add_row(row.name, row.note or _figure(row.error), _figure(row.gain), light)
+    return table
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2g}"
+
+
+def verify(layer: ACDC | AFDF, optical: OpticalLayer, *, probes: Tensor | None = None) -> Report:
+    """Compare an optical layer with the numerical one.
+
+    Args:
+        layer: the judge.
+        optical: what claims to compute it.
+        probes: inputs, shape (batch, *layer.shape); by default 16 seeded Gaussian ones in the layer's precision.
+
+    Returns:
+        a report; it never raises: what fails, for whatever reason, is a failed check that says so.
+    """
+    try:
+        return _Verification(layer, optical, probes).report()
+    except Exception as error:  # a verification that raises tells less than one that reports
+        return Report("verification", (Check("verification ran", None, 0.0, _first_line(error)),), ())
+
+
+class _Verification:
+    def __init__(self, layer: ACDC | AFDF, optical: OpticalLayer, probes: Tensor | None):
+        self.layer, self.optical = layer, optical
+        self.probes = _default_probes(layer) if probes is None else probes
+        # Errors of a converged float64 simulation are 1e-14 to 1e-11; of float32, 1e-7 to 1e-6.
+        self.limit = 1e-10 if self.probes.dtype in (torch.float64, torch.complex128) else 1e-5
+        self.rounding = 1e-12 if self.limit < 1e-6 else 1e-5
+
+    def report(self) -> Report:
+        shape = " × ".join(map(str, self.layer.shape))
+        title = f"{type(self.layer).__name__} layer of {shape}, {type(self.optical.model).__name__.lower()} model"
+        measured = [
+            ("output agrees with the layer", self.limit, self._agreement),
+            ("first and last feature arrive in place", self.limit, self._orientation),
+            ("gradient agrees with the layer's", self.limit, self._gradient),
+            ("light adds up linearly", self.rounding, self._linearity),
+            ("twice the samples change nothing", self.limit, self._convergence),
+            ("compiled kernel is the layer's", self.limit, lambda: self.optical.masks().residual),
+            ("masks are passive: largest |t|", 1 + self.rounding, self._largest_transmittance),
+            ("light used is at most all of it", 1 + self.rounding, lambda: light_used(self.optical, self.probes)),
+            ("ideal model agrees with the layer", self.rounding, self._ideal),
+        ]
+        return Report(title, tuple(_measure(*question) for question in measured), self._budget())
+
+    def _agreement(self) -> float:
+        return relative_error(self.optical(self.probes), self.layer(self.probes))
+
+    def _orientation(self) -> float:
+        corners = torch.zeros_like(self.probes[:1]).flatten(1).repeat(2, 1)
+        corners[0, 0] = corners[1, -1] = 1
+        corners = corners.unflatten(1, self.layer.shape)
+        return relative_error(self.optical(corners), self.layer(corners))
+
+    def _gradient(self) -> float:
+        seed = self.probes.flip(0)
+        return relative_error(_pullback(self.optical, self.probes, seed), _pullback(self.layer, self.probes, seed))
+
+    def _linearity(self) -> float:
+        x, z = self.probes, self.probes.flip(0)
+        dark = self.optical(torch.zeros_like(x))  # what a bias adds
+        return relative_error(
+            self.optical(2 * x - 3 * z) - dark, 2 * (self.optical(x) - dark) - 3 * (self.optical(z) - dark)
+        )
+
+    def _convergence(self) -> float:
+        given = self.optical
+        finer = OpticalLayer(given.layer, given.masks, given.bench, given.model.refined())
+        return relative_error(finer(self.probes), given(self.probes))
+
+    def _largest_transmittance(self) -> float:
+        masks = self.optical.masks()
+        return float(torch.stack([mask.detach().abs().max() for mask in (masks.input_mask, masks.fourier_mask)]).max())
+
+    def _ideal(self) -> float:
+        return relative_error(
+            realise(self.layer, self.optical.bench, model=Ideal())(self.probes), self.layer(self.probes)
+        )
+
+    def _budget(self) -> tuple[BudgetRow, ...]:
+        return (
+            self._row("ideal model: one sample per pixel", Ideal(), Sampled()),
+            self._row("continuous model: sampled mask", Continuous(), Sampled()),
+            self._row("continuous model: exact mask", Continuous(), Exact()),
+        )
+
+    def _row(self, name: str, model: Model, method: Method) -> BudgetRow:
+        try:
+            optical = realise(self.layer, self.optical.bench, model=model, method=method)
+            error = relative_error(optical(self.probes), self.layer(self.probes))
+            return BudgetRow(name, error, float(optical.masks().gain), light_used(optical, self.probes))
+        except Exception as error:  # this bench cannot do it; the row says why
+            return BudgetRow(name, None, note=_first_line(error))
+
+
+def _measure(name: str, limit: float, question: Callable[[], float]) -> Check:
+    try:
+        with torch.enable_grad():
+            value = float(question())
+    except Exception as error:  # reported, not raised: the other checks still count
+        return Check(name, None, limit, _first_line(error))
+    return Check(name, value, limit) if math.isfinite(value) else Check(name, None, limit, f"got {value}")
+
+
+def _pullback(module: ACDC | AFDF | OpticalLayer, x: Tensor, seed: Tensor) -> Tensor:
+    x = x.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(module(x), x, seed)
+    return gradient
+
+
+def relative_error(got: Tensor, wanted: Tensor) -> float:
+    """‖got - wanted‖ / ‖wanted‖ over all entries; the absolute norm where nothing is wanted."""
+    scale = wanted.detach().norm()
+    return float((got - wanted).detach().norm() / (scale if scale > 0 else 1))
+
+
+def light_used(optical: OpticalLayer, x: Tensor) -> float:
+    """Power at the camera over power that left the modulator, averaged over the inputs."""
+    with torch.no_grad():
+        planes = optical.trace(x)
+    return float(planes[-1].field.power.sum() / planes[0].field.power.sum())
+
+
+def _default_probes(layer: ACDC | AFDF) -> Tensor:
+    generator = torch.Generator().manual_seed(0)
+    like = layer.a.detach()
+    return torch.randn(16, *layer.shape, generator=generator, dtype=like.dtype).to(like.device)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
