@@ -138,6 +138,8 @@ class Bench(_Part):
         """
         try:
             text = Path(path).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise FileNotFoundError(f"{path}: no such file; expected a bench as TOML, or use a preset") from None
         except UnicodeDecodeError as error:
             raise ValueError(f"{path}: expected a TOML text file; {error}") from None
         return cls._parse(text, str(path))

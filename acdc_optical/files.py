@@ -22,7 +22,10 @@ def replacing(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path}: there is no folder {path.parent}; create it first")
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
+    except OSError as error:
+        raise OSError(f"{path}: cannot write to the folder {path.parent} ({error.strerror}); choose another") from None
     os.close(handle)
     temporary = Path(name)
     try:
@@ -31,6 +34,22 @@ def replacing(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def output_folder(path: str | Path) -> Path:
+    """The folder, made if it does not exist.
+
+    Raises:
+        OSError: it cannot be made or written to.
+    """
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"{path}: cannot make this output folder ({error.strerror}); choose another") from None
+    if not os.access(path, os.W_OK):
+        raise PermissionError(f"{path}: cannot write to this output folder; choose another")
+    return path
 
 
 def _umask() -> int:

@@ -10,6 +10,7 @@ from acdc_optical.compilation import Compiler, Masks, Method
 from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.models import Continuous, Model
 from acdc_optical.presentation import presentation_of
+from acdc_optical.progress import Track, silent
 from acdc_optical.transforms import check_trailing
 from optics import Field, FieldDetector, Mask, OpticalSystem, Plane
 
@@ -140,3 +141,10 @@ def realise_each(network: nn.Sequential, bench: Bench, *, model: Model | None = 
     Between two optical layers the light is detected, and whatever stands there is done by electronics.
     """
     return nn.Sequential(*(realise(m, bench, model=model) if isinstance(m, ACDC | AFDF) else m for m in network))
+
+
+def run_in_batches(module: nn.Module, x: Tensor, *, size: int = 16, track: Track = silent) -> Tensor:
+    """Apply a module to the inputs ``size`` at a time, without gradients, so that the fields fit in memory."""
+    parts = x.split(size)
+    with torch.no_grad():
+        return torch.cat([module(part) for part in track(parts, "light", len(parts))])

@@ -1,0 +1,155 @@
+"""The main job from end to end: train on real digits, realise in light, compare, draw, save."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from sklearn.linear_model import LogisticRegression
+from torch import Tensor, nn
+
+from acdc_optical import figures
+from acdc_optical.bench import Bench
+from acdc_optical.compilation import Sampled
+from acdc_optical.datasets import Split, digits
+from acdc_optical.design import Design
+from acdc_optical.files import output_folder, replacing, write_text
+from acdc_optical.layers import ACDC, IdentityPlusNoise, Permutation
+from acdc_optical.models import Continuous
+from acdc_optical.progress import Track, silent
+from acdc_optical.realisation import OpticalLayer, realise_each, run_in_batches
+from acdc_optical.training import Schedule, accuracy, shift_and_noise, train
+from acdc_optical.verification import Report, relative_error, verify
+
+SHAPE = (16, 16)
+"""Every image pixel is shown on 2 × 2 features."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Test accuracies as shares of 1, and how far the optical network is from the numerical one."""
+
+    images: int
+    baseline: float
+    numerical: float
+    optical: float
+    sampled: float
+    agreeing: int
+    logit_error: float
+    parameters: int
+    dense_parameters: int
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """What the demo found: the outcome, a report for every optical layer, and the files it wrote."""
+
+    outcome: Outcome
+    reports: tuple[Report, ...]
+    files: tuple[Path, ...]
+
+
+def run(out: str | Path, *, device: str = "cpu", track: Track = silent) -> Demonstration:
+    """Run the demo and write figures, report and design into a folder.
+
+    Args:
+        out: the folder; made if needed.
+        device: where the light is computed.
+        track: shows progress.
+
+    Raises:
+        OSError: the folder cannot be made or written to.
+    """
+    folder = output_folder(out)
+    bench, data = Bench.preset(), digits(enlarge=2)
+    network = build_network(seed=0)
+    schedule = Schedule()
+    steps = train(network, data.train_x, data.train_y, schedule=schedule, augment=shift_and_noise(0.1), seed=0)
+    for _ in track(steps, "training", schedule.epochs):
+        pass
+    design = Design.of(network.double(), bench)
+    images = data.test_x.double().to(device)
+    light = design.realise().to(device)
+    sampled = realise_each(network.to(device), bench, model=Continuous(method=Sampled()))
+    logits = {
+        "numerical": run_in_batches(network, images).cpu(),
+        "optical": run_in_batches(light, images, track=track).cpu(),
+        "sampled": run_in_batches(sampled, images, track=track).cpu(),
+    }
+    optical_layers = [stage for stage in light if isinstance(stage, OpticalLayer)]
+    reports = tuple(verify(stage.layer, stage) for stage in optical_layers)
+    outcome = _outcome(network, data, logits)
+    files = _write(folder, design, outcome, reports)
+    files += _draw(folder, optical_layers[0], images[0], reports[0], data.test_y, logits["optical"])
+    return Demonstration(outcome, reports, files)
+
+
+def build_network(seed: int) -> nn.Sequential:
+    """Two ACDC layers with ReLU and a permutation between, and a linear read-out of ten classes."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        read_out = nn.Linear(SHAPE[0] * SHAPE[1], 10)
+    start = IdentityPlusNoise(0.3)
+    return nn.Sequential(
+        ACDC(SHAPE, bias=True, init=start, generator=generator),
+        nn.ReLU(),
+        Permutation(SHAPE, seed),
+        ACDC(SHAPE, bias=True, init=start, generator=generator),
+        nn.ReLU(),
+        nn.Flatten(),
+        read_out,
+    )
+
+
+def _outcome(network: nn.Sequential, data: Split, logits: dict[str, Tensor]) -> Outcome:
+    numerical, optical = logits["numerical"], logits["optical"]
+    features = SHAPE[0] * SHAPE[1]
+    layers = [stage for stage in network if isinstance(stage, ACDC)]
+    parameters = sum(p.numel() for p in network.parameters())
+    in_layers = sum(p.numel() for stage in layers for p in stage.parameters())
+    return Outcome(
+        images=len(data.test_y),
+        baseline=_baseline(data),
+        numerical=accuracy(numerical, data.test_y),
+        optical=accuracy(optical, data.test_y),
+        sampled=accuracy(logits["sampled"], data.test_y),
+        agreeing=int((numerical.argmax(-1) == optical.argmax(-1)).sum()),
+        logit_error=relative_error(optical, numerical),
+        parameters=parameters,
+        dense_parameters=parameters - in_layers + len(layers) * features * (features + 1),
+    )
+
+
+def _baseline(data: Split) -> float:
+    model = LogisticRegression(max_iter=2000).fit(data.train_x.flatten(1).numpy(), data.train_y.numpy())
+    return float(model.score(data.test_x.flatten(1).numpy(), data.test_y.numpy()))
+
+
+def _write(folder: Path, design: Design, outcome: Outcome, reports: tuple[Report, ...]) -> tuple[Path, ...]:
+    design_file, report_file = folder / "network.safetensors", folder / "report.json"
+    design.save(design_file)
+    findings = {"outcome": asdict(outcome), "layers": [report.to_dict() for report in reports]}
+    write_text(report_file, json.dumps(findings, indent=2, allow_nan=False))
+    return design_file, report_file
+
+
+def _draw(
+    folder: Path, layer: OpticalLayer, image: Tensor, report: Report, labels: Tensor, logits: Tensor
+) -> tuple[Path, ...]:
+    confusion = torch.zeros(10, 10, dtype=torch.long)
+    confusion.index_put_((labels, logits.argmax(-1)), torch.ones_like(labels), accumulate=True)
+    with torch.no_grad():
+        pictures = {
+            "bench.png": figures.bench_schematic(),
+            "masks.png": figures.plot_masks(layer.masks()),
+            "light.png": figures.plot_light(layer, image),
+            "error_budget.png": figures.plot_error_budget(report.budget),
+            "confusion.png": figures.plot_confusion(confusion),
+        }
+    for name, figure in pictures.items():
+        with replacing(folder / name) as temporary:
+            figure.savefig(temporary, dpi=150)
+    return tuple(folder / name for name in pictures)

@@ -1,0 +1,192 @@
+"""What the tests of ``optics`` judge by: sums written straight from the integrals, cases and assertions.
+
+Nothing here calls the code under test except to build the cases of :data:`OPERATORS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from optics import (
+    Aperture,
+    Circle,
+    Field,
+    FourierIntegral,
+    FourierLens,
+    Grid,
+    Mask,
+    OpticalSystem,
+    Rectangle,
+    flat,
+    gauss,
+    midpoint,
+)
+
+WAVELENGTH = 633e-9
+FOCAL_LENGTH = 0.1
+SCALE = WAVELENGTH * FOCAL_LENGTH
+PITCH = 8e-6
+
+# Law by law the arithmetic is a few hundred roundings of O(1) numbers: 1e-12 leaves float64 a factor of a
+# thousand, 2e-5 leaves float32 a factor of a hundred, and a wrong weight, phase or sign is an error of order one.
+LAW_TOLERANCE = {torch.complex128: 1e-12, torch.complex64: 2e-5}
+
+
+@dataclass(frozen=True)
+class Operator:
+    """A linear map between fields, as tensors: ``build()`` gives the map, the grids say what goes in and out."""
+
+    name: str
+    build: Callable[[], Callable[[Tensor], Tensor]]
+    source: Grid
+    target: Grid
+
+
+def natural(shape: int | tuple[int, ...], spacing: float = PITCH) -> Grid:
+    """The back focal plane in which the integral from ``Grid(shape, spacing)`` is a DFT."""
+    cells = (shape,) if isinstance(shape, int) else shape
+    return Grid(cells, [SCALE / (n * spacing) for n in cells])
+
+
+def detuned(shape: int | tuple[int, ...], **options) -> Grid:
+    """An output grid whose pitch no FFT of a useful length fits: λf/(17.3·Δ)."""
+    return Grid(shape, SCALE / (17.3 * PITCH), **options)
+
+
+def integrals() -> dict[str, tuple[Grid, Grid]]:
+    """Source and target of the Fourier integrals under test, by name."""
+    wide = 24  # a pitch of λf/(24Δ): an FFT of length 24 between grids of any size up to 24
+    pitch = SCALE / (wide * PITCH)
+    return {
+        "fft-even": (Grid(8, PITCH), natural(8)),
+        "fft-odd": (Grid(9, PITCH), natural(9)),
+        "fft-prime": (Grid(13, PITCH), natural(13)),
+        "fft-padded": (Grid(10, PITCH), Grid(13, pitch)),
+        "fft-flat-gauss": (Grid(12, PITCH, flat(0.8)), Grid(9, pitch, gauss(3, 0.9))),
+        "fft-gauss-flat": (Grid(12, PITCH, gauss(3)), Grid(9, pitch, flat(0.7))),
+        "fft-midpoint": (Grid(7, PITCH, midpoint(4)), Grid(10, pitch, midpoint(2, 0.5))),
+        "fft-2d": (Grid((6, 9), PITCH), natural((6, 9))),
+        "fft-2d-padded": (Grid((8, 13), PITCH, gauss(2)), Grid((7, 4), pitch, midpoint(3))),
+        "fft-single": (Grid(1, PITCH), natural(1)),
+        "chirp-single": (Grid(1, PITCH), Grid(1, PITCH)),
+        "chirp-one-to-many": (Grid(1, PITCH, flat(0.6)), detuned(11)),
+        "chirp-many-to-one": (Grid(11, PITCH), detuned(1, cell=flat())),
+        "chirp-even": (Grid(8, PITCH), detuned(8)),
+        "chirp-odd": (Grid(9, PITCH), detuned(9)),
+        "chirp-prime": (Grid(11, PITCH), detuned(17)),
+        "chirp-flat-midpoint": (Grid(10, PITCH, flat(0.5)), detuned(7, cell=midpoint(3))),
+        "chirp-gauss": (Grid(7, PITCH, gauss(4)), detuned(12, cell=gauss(2, 0.6))),
+        "chirp-2d": (Grid((5, 8), (PITCH, 2 * PITCH)), detuned((9, 6))),
+        "chirp-2d-flat": (Grid((4, 7), PITCH, flat(0.9)), detuned((6, 3), cell=gauss(2))),
+    }
+
+
+def _operators() -> list[Operator]:
+    found = [
+        Operator(name, lambda s=source, t=target: FourierIntegral(s, t, SCALE), source, target)
+        for name, (source, target) in integrals().items()
+    ]
+
+    def element(name: str, module: Callable[[], torch.nn.Module], source: Grid, target: Grid | None = None) -> None:
+        found.append(Operator(name, lambda: on_tensors(module(), source), source, target or source))
+
+    line, plane, fine = Grid(9, PITCH), Grid((6, 7), PITCH), Grid((4, 5), PITCH, gauss(2))
+    element("mask-real", lambda: Mask(random_real(9, seed=1), PITCH), line)
+    element("mask-real-float32", lambda: Mask(random_real(9, seed=1).float(), PITCH), line)
+    element("mask-complex", lambda: Mask(random_complex((6, 7), seed=1), PITCH), plane)
+    element("mask-nodes", lambda: Mask(random_complex((4, 5), seed=1), (PITCH, PITCH)), fine)
+    element("aperture-circle", lambda: Aperture(Circle(4 * PITCH)), plane)
+    element("aperture-rectangle", lambda: Aperture(Rectangle((3 * PITCH, 5 * PITCH))), fine)
+    element("lens-1d", lambda: FourierLens(FOCAL_LENGTH), line, natural(9))
+    element("lens-2d", lambda: FourierLens(FOCAL_LENGTH), plane, natural((6, 7)))
+    element("lens-output", lambda: FourierLens(FOCAL_LENGTH, detuned((5, 4))), plane, detuned((5, 4)))
+    element("system", lambda: bench(), plane, plane)
+    return found
+
+
+def bench() -> OpticalSystem:
+    """Mask, lens, mask on Gauss nodes, stop, lens, and back onto the pixels of the first mask."""
+    fourier_plane = Grid((5, 8), SCALE / (17.3 * PITCH), gauss(2))
+    return OpticalSystem(
+        Mask(random_complex((6, 7), seed=2), PITCH),
+        FourierLens(FOCAL_LENGTH, fourier_plane),
+        Mask(random_complex((5, 8), seed=3), fourier_plane.spacing),
+        Aperture(Circle(6 * fourier_plane.spacing[0])),
+        FourierLens(FOCAL_LENGTH, Grid((6, 7), PITCH)),
+    )
+
+
+def on_tensors(element: torch.nn.Module, grid: Grid) -> Callable[[Tensor], Tensor]:
+    """An element Field -> Field as a map of tensors."""
+    return lambda data: element(Field(data, grid, WAVELENGTH)).data
+
+
+def random_complex(shape: int | tuple[int, ...], seed: int = 0, dtype: torch.dtype = torch.complex128) -> Tensor:
+    """Reproducible standard normal numbers, drawn in float64 and cast, so that both precisions see the same."""
+    shape = (shape,) if isinstance(shape, int) else shape
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(shape, dtype=torch.complex128, generator=generator).to(dtype)
+
+
+def random_real(shape: int | tuple[int, ...], seed: int = 0) -> Tensor:
+    return random_complex(shape, seed).real.clone()
+
+
+def coordinates(cells: int, spacing: float, nodes: tuple[float, ...]) -> np.ndarray:
+    """Where the samples of an axis are [m], cell by cell."""
+    return np.array([(j - (cells - 1) / 2 + node) * spacing for j in range(cells) for node in nodes])
+
+
+def dense_matrix(source, target, scale: float = SCALE) -> np.ndarray:
+    """The Fourier integral along one axis, entry by entry: quadrature weight × envelopes × kernel / √(λf)."""
+    x = coordinates(source.cells, source.spacing, source.cell.nodes)
+    u = coordinates(target.cells, target.spacing, target.cell.nodes)
+    weights = np.tile(source.cell.weights, source.cells) * source.spacing
+    matrix = np.empty((len(u), len(x)), dtype=complex)
+    for j in range(len(u)):
+        for i in range(len(x)):
+            kernel = np.exp(-2j * np.pi * x[i] * u[j] / scale)
+            over_source = slit_mean(source.cell.width * source.spacing * u[j] / scale)
+            over_target = slit_mean(target.cell.width * target.spacing * x[i] / scale)
+            matrix[j, i] = weights[i] * over_source * over_target * kernel / np.sqrt(scale)
+    return matrix
+
+
+def slit_mean(turns: float) -> float:
+    """Mean of exp(2πi·t) for t over ±turns/2."""
+    return 1.0 if turns == 0 else np.sin(np.pi * turns) / (np.pi * turns)
+
+
+def dense_integral(source: Grid, target: Grid, data: Tensor, scale: float = SCALE) -> Tensor:
+    """The Fourier integral of one field as matrix products, in complex128."""
+    matrices = [dense_matrix(a, b, scale) for a, b in zip(source.axes, target.axes, strict=True)]
+    values = data.to(torch.complex128).numpy()
+    if len(matrices) == 1:
+        return torch.from_numpy(matrices[0] @ values)
+    return torch.from_numpy(matrices[0] @ values @ matrices[1].T)
+
+
+def inner(f: Tensor, g: Tensor, grid: Grid | None = None) -> Tensor:
+    """⟨f, g⟩ = Σ weights·f·conj(g); plain where no grid gives the weights."""
+    weights = 1.0 if grid is None else grid.weights.to(f.real.dtype)
+    return (weights * f * g.conj()).sum()
+
+
+def relative_error(got: Tensor, expected: Tensor) -> float:
+    """‖got − expected‖ / ‖expected‖ in float64."""
+    got, expected = got.detach().cpu().to(torch.complex128), expected.detach().cpu().to(torch.complex128)
+    assert got.shape == expected.shape
+    return ((got - expected).norm() / expected.norm()).item()
+
+
+def orders(errors: list[float]) -> list[float]:
+    """Observed order of convergence between successive halvings of the step."""
+    return [float(np.log2(a / b)) for a, b in zip(errors, errors[1:], strict=False)]
+
+
+OPERATORS = _operators()

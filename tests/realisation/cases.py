@@ -1,0 +1,53 @@
+"""Layers, benches and inputs that the tests and the measurement commands share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from acdc_optical import ACDC, AFDF, Bench, Camera, FourierMask, Gaussian, IdentityPlusNoise, Modulator
+
+KINDS = {"ACDC": ACDC, "AFDF": AFDF}
+STARTS = {"identity-like": IdentityPlusNoise(), "signed random": Gaussian()}
+
+# The sizes at which issue 2 wants figures: powers of two, odd and prime lengths, 1-D and 2-D, oblong ones.
+SHAPES = [(16,), (64,), (256,), (7,), (17,), (8, 8), (12, 20), (32, 32), (5, 9)]
+
+
+def bench(
+    *, subpixels: int = 2, mask_fill: float = 1.0, fill: float = 0.9644, camera_fill: float = 0.9, **changes: Any
+) -> Bench:
+    """The preset's geometry, with the fills and the pixels per coefficient in hand."""
+    parts = {
+        "wavelength": 633e-9,
+        "focal_length": 0.1,
+        "modulator": Modulator(pitch=8e-6, fill=fill),
+        "mask": FourierMask(pixels_per_coefficient=subpixels, fill=mask_fill),
+        "camera": Camera(fill=camera_fill),
+    }
+    return Bench(**{**parts, **changes})
+
+
+def layer(
+    kind: str, shape: int | tuple[int, ...], start: str = "identity-like", *, seed: int = 0, **options: Any
+) -> ACDC | AFDF:
+    """A random layer in float64 unless a dtype is given."""
+    options.setdefault("dtype", torch.float64)
+    return KINDS[kind](shape, init=STARTS[start], generator=_generator(seed), **options)
+
+
+def inputs(layer: ACDC | AFDF, *batch: int, seed: int = 0) -> Tensor:
+    """Gaussian inputs of the layer's shape and dtype."""
+    return torch.randn(*batch, *layer.shape, generator=_generator(1000 + seed), dtype=layer.a.dtype)
+
+
+def relative_error(got: Tensor, wanted: Tensor) -> float:
+    """Relative L2 error over everything, in float64."""
+    got, wanted = (t.detach().to(torch.complex128) for t in (got, wanted))
+    return float((got - wanted).norm() / wanted.norm())
+
+
+def _generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
