@@ -1,13 +1,8 @@
 """From the diagonals of a layer to the masks of a bench.
 
-The bench with Fourier mask t applies, from modulator pixel j to camera pixel i, the kernel of their distance
-
-    K(m) = (η/n) ∫ t(v)·E(v)·exp(2πi·m·v/n) dv,      E(v) = sinc(ηv/n)·sinc(κv/n),
-
-with n modulator pixels, v = u/q the mask coordinate in units of the coefficient pitch q = λf/(np), and η, κ the
-fills of modulator and camera pixels. The layer wants the circular kernel c(m) = (1/n) Σ_k d_k exp(2πi·k·m/n). Both are
-linear, so a method of compilation is one matrix per axis from coefficients to mask values, and in two
-dimensions the separable product of two. Lengths appear nowhere: the matrices depend on counts and fills only.
+The bench's impulse response is linear in the mask and the layer's is linear in d (see
+:mod:`acdc_optical.response`), so a method of compilation is one matrix per axis from coefficients to mask values,
+and in two dimensions the separable product of two.
 """
 
 from __future__ import annotations
@@ -22,12 +17,10 @@ from torch import Tensor
 from acdc_optical.bench import Bench, Pixels
 from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.presentation import Presentation, presentation_of
-from optics import Axis, Grid, gauss
+from acdc_optical.response import AxisResponse
+from optics import Axis, Grid
 from optics.elements import output_pitch
 from optics.kernel import Kernel
-
-# Over a mask pixel the kernel's phase turns by at most 2π/M ≤ 2π; 24 Gauss nodes integrate that to 1e-15.
-_NODES = 24
 
 
 class AxisMap(NamedTuple):
@@ -36,7 +29,7 @@ class AxisMap(NamedTuple):
     Attributes:
         matrix: from coefficients to mask values, float64 or complex128, shape (mask pixels, n).
         pixels_per_coefficient: mask pixels for one step of q.
-        residual: relative error of the compiled operator, in the mean over random coefficients; 0 is exact.
+        residual: relative error of the impulse response in the mean over random coefficients; 0 is exact.
     """
 
     matrix: Tensor
@@ -47,89 +40,48 @@ class AxisMap(NamedTuple):
 class Method(Protocol):
     """A way to compile coefficients into mask values, along one axis."""
 
-    def axis_map(self, n: int, presentation: Presentation, pixels: Pixels, pixels_per_coefficient: int) -> AxisMap:
-        """Compile n coefficients for the given pixels."""
+    def axis_map(self, response: AxisResponse, pixels_per_coefficient: int) -> AxisMap:
+        """Compile for a bench whose mask has so many pixels for one coefficient."""
 
 
 @dataclass(frozen=True)
 class Sampled:
     """One mask pixel for each coefficient, holding the coefficient divided by the envelope at its centre.
 
-    Right where pixels are points. With real pixels the kernel is off by several per cent.
+    Right where pixels are points; with pixels that have a width, the farther light goes the less arrives.
     """
 
-    def axis_map(self, n: int, presentation: Presentation, pixels: Pixels, pixels_per_coefficient: int) -> AxisMap:
-        k, selection = presentation.selection(n)
-        axis = Axis(len(k), 1.0, pixels.mask)
-        matrix = selection / (_envelope(axis.centres, presentation.pixels(n), pixels) * axis.weights)[:, None]
-        moments = _moments(n, presentation, pixels, axis)
-        return AxisMap(
-            matrix, 1, _residual(moments @ matrix.to(moments.dtype), _wanted(n, presentation), n, presentation)
-        )
+    def axis_map(self, response: AxisResponse, pixels_per_coefficient: int) -> AxisMap:
+        k, selection = response.presentation.selection(response.n)
+        mask = Axis(len(k), 1.0, response.pixels.mask)
+        matrix = selection / (response.envelope(mask.centres) * mask.weights)[:, None]
+        return AxisMap(matrix, 1, response.error(mask, matrix))
 
 
 @dataclass(frozen=True)
 class Exact:
-    """Several mask pixels for each coefficient, solved for: the kernel is right at every lag that matters.
+    """Several mask pixels for each coefficient, solved for: the response is right at every lag that matters.
 
     With M pixels per coefficient the mask has M·n values for 2n-1 kernel values, so M ≥ 2 leaves no error.
     Of many solutions it takes the one of least norm.
     """
 
-    def axis_map(self, n: int, presentation: Presentation, pixels: Pixels, pixels_per_coefficient: int) -> AxisMap:
+    def axis_map(self, response: AxisResponse, pixels_per_coefficient: int) -> AxisMap:
         if pixels_per_coefficient < 2:
             raise ValueError(
                 "exact masks need mask.pixels_per_coefficient of 2 or more; the bench has 1: raise it, "
                 "or compile with the sampled method"
             )
-        count = presentation.pixels(n) * pixels_per_coefficient
-        axis = Axis(count, 1 / pixels_per_coefficient, pixels.mask)
-        system = presentation.fold(_moments(n, presentation, pixels, axis))
-        wanted = _wanted(n, presentation)
-        wanted = wanted if system.is_complex() else wanted.real
-        # gelsy: the least-norm solution by a rank-revealing QR. The condition number is 2.7 to 4 at full fill.
-        values = torch.linalg.lstsq(system, wanted, driver="gelsy").solution
-        return AxisMap(
-            presentation.unfold(values), pixels_per_coefficient, _residual(system @ values, wanted, n, presentation)
+        presentation = response.presentation
+        mask = Axis(
+            response.modulator_pixels * pixels_per_coefficient, 1 / pixels_per_coefficient, response.pixels.mask
         )
-
-
-def _envelope(v: Tensor, n_pixels: int, pixels: Pixels) -> Tensor:
-    """η·E(v): what becomes of light that modulator pixels send through v to camera pixels."""
-    sent = torch.sinc(pixels.input.width * v / n_pixels) * sum(pixels.input.weights)
-    return sent * torch.sinc(pixels.camera.width * v / n_pixels)
-
-
-def _moments(n: int, presentation: Presentation, pixels: Pixels, axis: Axis) -> Tensor:
-    """The kernel of each mask pixel by itself, complex128, shape (lags, mask pixels)."""
-    n_pixels = presentation.pixels(n)
-    cell = gauss(_NODES, axis.cell.width) if axis.cell.width else axis.cell
-    resolved = Axis(axis.cells, axis.spacing, cell)
-    strength = _envelope(resolved.coordinates, n_pixels, pixels) * resolved.weights / n_pixels
-    turns = presentation.lags(n).double() / n_pixels
-    nodes = torch.tensor(cell.nodes, dtype=torch.float64) * axis.spacing
-    # The phase is that of the pixel's centre times that of the node within the pixel.
-    within = _cis(torch.outer(turns, nodes)) @ strength.view(axis.cells, len(cell)).mT.to(torch.complex128)
-    return _cis(torch.outer(turns, axis.centres)) * within
-
-
-def _wanted(n: int, presentation: Presentation) -> Tensor:
-    """The kernel of each coefficient by itself, complex128, shape (lags, n)."""
-    n_pixels = presentation.pixels(n)
-    k, selection = presentation.selection(n)
-    turns = (torch.outer(presentation.lags(n), k) % n_pixels).double() / n_pixels
-    return _cis(turns) @ selection.to(torch.complex128) / n_pixels
-
-
-def _cis(turns: Tensor) -> Tensor:
-    """exp(2πi·turns)."""
-    return torch.polar(torch.ones_like(turns), 2 * torch.pi * turns)
-
-
-def _residual(kernels: Tensor, wanted: Tensor, n: int, presentation: Presentation) -> float:
-    """‖K - c‖/‖c‖, each lag counted as often as it occurs between the pixels."""
-    pairs = (presentation.pixels(n) - presentation.lags(n).abs()).double().sqrt()[:, None]
-    return float((pairs * (kernels - wanted)).norm() / (pairs * wanted).norm())
+        system = presentation.fold(response.of_mask(mask))
+        wanted = response.of_layer()
+        # gelsy: the least-norm solution by a rank-revealing QR. The condition number is 2.7 to 4 at full fill.
+        values = torch.linalg.lstsq(system, wanted if system.is_complex() else wanted.real, driver="gelsy").solution
+        matrix = presentation.unfold(values)
+        return AxisMap(matrix, pixels_per_coefficient, response.error(mask, matrix))
 
 
 @dataclass(frozen=True)
@@ -225,8 +177,8 @@ class Compiler:
     ):
         self.presentation = presentation
         pixels = pixels or bench.pixels()
-        axis_map = (method or Exact()).axis_map
-        solved = {n: axis_map(n, presentation, pixels, bench.mask.pixels_per_coefficient) for n in set(shape)}
+        axis_map, subpixels = (method or Exact()).axis_map, bench.mask.pixels_per_coefficient
+        solved = {n: axis_map(AxisResponse(n, presentation, pixels), subpixels) for n in set(shape)}
         maps = [solved[n] for n in shape]
         self._kernels = [Kernel(axis_map.matrix) for axis_map in maps]
         self._subpixels = maps[0].pixels_per_coefficient

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -25,18 +27,24 @@ def test_exact_masks_leave_no_residual(kind, subpixels, n, fill):
     assert compile_layer(layer(kind, n), table).residual <= 1e-12
 
 
+def compiled_values(kind: str, subpixels: int) -> torch.Tensor:
+    masks = compile_layer(layer(kind, 16), bench(subpixels=subpixels))
+    return masks.gain * masks.fourier_mask
+
+
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("subpixels", [3, 4])
-def test_exact_masks_are_of_least_norm(kind, subpixels):
-    """The pseudo-inverse picks, of all exact solutions, the one of least norm; and the same one every time."""
-    compiled = [compile_layer(layer(kind, 16), bench(subpixels=subpixels)) for _ in range(5)]
-    values = [masks.gain * masks.fourier_mask for masks in compiled]
-    for other in values[1:]:
-        assert relative_error(other, values[0]) <= 1e-12  # condition number 2 to 4 times float64 rounding
-    coarse = compile_layer(layer(kind, 16), bench(subpixels=2))
-    # Each value at M = 4 twice over would also be exact; solutions with more freedom need no more mean power.
-    finer_power = values[0].abs().square().mean()
-    assert finer_power <= (coarse.gain * coarse.fourier_mask).abs().square().mean() * (1.0 if subpixels == 4 else 1.2)
+@pytest.mark.parametrize("subpixels", [2, 3, 4])
+def test_the_same_layer_compiles_to_the_same_mask(kind, subpixels):
+    first, *others = (compiled_values(kind, subpixels) for _ in range(5))
+    for other in others:
+        assert relative_error(other, first) <= 1e-12  # a solver may pivot differently; its rounding stays
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_exact_masks_are_of_least_norm(kind):
+    """The mask of M = 2, each value shown twice, is exact for M = 4; the solution there is no larger."""
+    twice, four = (compiled_values(kind, subpixels).abs().square().mean().item() for subpixels in (2, 4))
+    assert four < twice
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -51,7 +59,7 @@ class TestSampledResidual:
 
     def test_falls_as_the_square_of_the_fill(self, kind, n):
         errors = [self.residual(kind, n, fill) for fill in (0.25, 0.125, 0.0625)]
-        for wide, narrow in zip(errors, errors[1:], strict=False):
+        for wide, narrow in pairwise(errors):
             # sinc(x) = 1 - (πx)²/6 + O(x⁴): a quarter at each halving, to the next order at fill ¼.
             assert wide / narrow == pytest.approx(4, rel=0.03)
 
@@ -118,7 +126,7 @@ class TestBruteForce:
         # Midpoint rule: a quarter at each doubling; what is left of the fourth order is below 2 % here.
         assert coarse / middle == pytest.approx(4, rel=0.02)
         assert middle / fine == pytest.approx(4, rel=0.02)
-        # Richardson: the second-order part removed, the layer remains.
+        # What remains at 24 pieces is of the second order, (π/24)²/24 = 7e-4 for each of two planes.
         assert fine < 2e-3
 
     def test_sampled_mask_does_not(self, kind, shape):
@@ -141,7 +149,8 @@ def test_pitches_scale_with_wavelength_and_focal_length(kind):
     assert masks["once"].planes.mask.spacing == pytest.approx(wanted, rel=1e-14)
     for doubled in ("wavelength", "focal_length"):
         assert masks[doubled].planes.mask.spacing == pytest.approx([2 * q for q in wanted], rel=1e-14)
-        assert torch.equal(masks[doubled].fourier_mask, masks["once"].fourier_mask)
+        # The matrices know no lengths: the same but for the rounding of a solver called twice.
+        assert relative_error(masks[doubled].fourier_mask, masks["once"].fourier_mask) <= 1e-12
     assert masks["once"].planes.camera.spacing == masks["once"].planes.input.spacing == (8e-6, 8e-6)
 
 

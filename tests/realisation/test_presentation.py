@@ -77,7 +77,7 @@ class TestSelection:
     def test_direct_is_the_circular_kernel_of_the_dft(self, n):
         """Σ_k share·exp(2πikm/n)/n is ifft at every whole lag m, the halved ends included."""
         k, share = Direct().selection(n)
-        m = Direct().lags(n)
+        m = Direct().lags(n).numpy()
         assert m.tolist() == list(range(-(n - 1), n))
         kernel = np.exp(2j * np.pi * np.outer(m, k) / n) @ share.numpy() / n
         np.testing.assert_allclose(kernel, np.fft.ifft(np.eye(n), axis=0)[m % n], rtol=0, atol=EXACT)
