@@ -6,10 +6,11 @@ This is the one place where the sign, the scale and the centring of the transfor
 it power preserving. The constant phase exp(2ikf)·i^(-d/2) of a real lens is left out: every detector
 of this library refers to a reference beam, which takes it away again.
 
-Between two symmetric grids of n and m cells, spacings Δ and Δ', the sum over cells is a fractional Fourier
-series with step α = ΔΔ'/(λf). Where 1/α is an integer it is an FFT of that length, otherwise a chirp-z transform
-(Bluestein 1970; Rabiner, Schafer and Rader 1969). Cells with several nodes, at δ within the cell, add one such
-transform each: exp(-2πi(x+δ)u/λf) is the transform from the centres times a linear phase.
+Each axis is transformed by itself, in one of three ways. Between symmetric grids of n and m cells, spacings Δ and
+Δ', the sum over cells is a fractional Fourier series with step α = ΔΔ'/(λf). Where 1/α is an integer it is an FFT of
+that length, otherwise a chirp-z transform (Bluestein 1970; Rabiner, Schafer and Rader 1969). Cells with several
+nodes, at δ within the cell, add one such transform each: exp(-2πi(x+δ)u/λf) is the transform from the centres times
+a linear phase. Axes of few cells are faster by a plain matrix product (Soummer et al., Opt. Express 15, 2007).
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ from torch import Tensor
 
 from optics.grid import Axis, Grid
 from optics.kernel import Kernel
+
+
+# Up to this many cells along the shorter axis the matrix product wins on a CPU: measured at 64 × 128 cells of 8
+# nodes it takes as long as the FFTs, at half the size half as long.
+_DENSE = 64
 
 
 class FourierIntegral:
@@ -47,7 +53,7 @@ class FourierIntegral:
             raise ValueError(f"scale λf must be positive and finite; got {scale}")
         self.source, self.target, self.scale = source, target, scale
         pairs = zip(source.axes, target.axes, strict=True)
-        self._axes = [_AxisIntegral(a, b, scale) for a, b in pairs]
+        self._axes = [_axis_integral(a, b, scale) for a, b in pairs]
 
     def __call__(self, data: Tensor) -> Tensor:
         for i, transform in enumerate(self._axes):
@@ -64,8 +70,32 @@ class FourierIntegral:
         return lambda data: reverse(data.conj()).conj()
 
 
-class _AxisIntegral:
-    """The Fourier integral along the last axis: nodes in, one transform of the cells, nodes out."""
+_AxisTransform = Callable[[Tensor], Tensor]
+
+
+def _axis_integral(source: Axis, target: Axis, scale: float) -> _AxisTransform:
+    """The Fourier integral along the last axis, by the faster way."""
+    if min(source.cells, target.cells) <= _DENSE:
+        return _DenseIntegral(source, target, scale)
+    return _FastIntegral(source, target, scale)
+
+
+class _DenseIntegral:
+    """One matrix product from samples to samples."""
+
+    def __init__(self, source: Axis, target: Axis, scale: float):
+        x, u = source.coordinates, target.coordinates
+        sent = torch.sinc(source.cell.width * source.spacing * u / scale)
+        read = torch.sinc(target.cell.width * target.spacing * x / scale)
+        strength = torch.outer(read * source.weights, sent) / math.sqrt(scale)
+        self._matrix = Kernel(strength * _cis(-torch.outer(x, u) / scale))
+
+    def __call__(self, data: Tensor) -> Tensor:
+        return data @ self._matrix.like(data)
+
+
+class _FastIntegral:
+    """Nodes in, one fast transform of the cells for each pair of nodes, nodes out."""
 
     def __init__(self, source: Axis, target: Axis, scale: float):
         self.source, self.target = source, target

@@ -33,8 +33,9 @@ DENSE_TOLERANCE = {torch.complex128: 1e-12, torch.complex64: 1e-6}
 def test_equals_the_dense_sum(name, dtype):
     source, target = integrals()[name]
     data = random_complex(source.shape, 1, dtype)
-    assert relative_error(FourierIntegral(source, target, SCALE)(data), dense_integral(source, target, data)) < (
-        DENSE_TOLERANCE[dtype]
+    assert (
+        relative_error(FourierIntegral(source, target, SCALE)(data), dense_integral(source, target, data))
+        < (DENSE_TOLERANCE[dtype])
     )
 
 

@@ -28,9 +28,13 @@ def test_parse(text, expected):
     assert parse_length(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "633", "nm", "633 kg", "633 NM", "1.2.3 nm", "-- 1 nm", "1 nm 2 nm", "inf m", "1,5 mm"])
+@pytest.mark.parametrize(
+    "text", ["", "633", "nm", "633 kg", "633 NM", "1.2.3 nm", "-- 1 nm", "1 nm 2 nm", "inf m", "1,5 mm"]
+)
 def test_parse_says_what_it_expects_and_got(text):
-    with pytest.raises(ValueError, match=r"expected a length with its unit, like '633 nm' \(nm, um, .*m\); got") as error:
+    with pytest.raises(
+        ValueError, match=r"expected a length with its unit, like '633 nm' \(nm, um, .*m\); got"
+    ) as error:
         parse_length(text)
     assert str(error.value).endswith(repr(text))
 
@@ -55,6 +59,8 @@ def test_format(length, expected):
     assert format_length(length) == expected
 
 
-@pytest.mark.parametrize("length", [1.2345e-12, 632.8e-9, 9.99999e-7, 8e-6, 12.5e-6, 1e-3, 0.0254, 0.3, 1.0, 42.0, -7e-5])
+@pytest.mark.parametrize(
+    "length", [1.2345e-12, 632.8e-9, 9.99999e-7, 8e-6, 12.5e-6, 1e-3, 0.0254, 0.3, 1.0, 42.0, -7e-5]
+)
 def test_round_trip(length):
     assert math.isclose(parse_length(format_length(length)), length, rel_tol=5e-6)  # six digits are written

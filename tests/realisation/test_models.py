@@ -8,7 +8,7 @@ from statistics import mean
 import pytest
 import torch
 
-from acdc_optical import Bench, Camera, Continuous, Exact, Ideal, Modulator, Sampled, realise
+from acdc_optical import Bench, Camera, Continuous, Exact, Ideal, Modulator, Sampled, compile_layer, realise
 from tests.realisation.cases import KINDS, SHAPES, STARTS, bench, inputs, layer, relative_error
 
 
@@ -118,3 +118,14 @@ def test_other_modulators_and_cameras_change_nothing(model, kind):
             modulator=Modulator(pitch="20 um", fill=modulator_fill), camera=Camera(fill=camera_fill), wavelength="1 um"
         )
         assert error(layer(kind, 16), table, model=model) <= 1e-12
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_residual_of_a_compilation_is_the_error_of_random_layers(kind):
+    """Predicted without light, for coefficients without preference, and met by the light to the scatter of seeds."""
+    errors, residuals = [], []
+    for seed in range(10):
+        numbers = layer(kind, 32, "signed random", seed=seed)
+        errors.append(error(numbers, bench(), probes=50, method=Sampled()))
+        residuals.append(compile_layer(numbers, bench(), method=Sampled()).residual)
+    assert mean(errors) == pytest.approx(mean(residuals), rel=0.1)

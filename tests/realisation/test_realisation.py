@@ -114,7 +114,7 @@ class TestTrace:
         numbers = layer(kind, 6)
         optical = realise(numbers, Bench.preset(), model=Ideal())
         masks = optical.masks()
-        light = {name: field for name, field in optical.trace(inputs(numbers))}
+        light = dict(optical.trace(inputs(numbers)))
         torch.testing.assert_close(light["mask A"].data, light["input"].data * masks.input_mask)
         torch.testing.assert_close(light["mask D"].data, light["first lens"].data * masks.fourier_mask)
         assert light["second lens"].grid.cells == light["input"].grid.cells
@@ -145,7 +145,8 @@ class TestNetwork:
 def test_fixed_masks_do_not_follow_the_layer(kind):
     numbers = layer(kind, 8)
     x = inputs(numbers, 2)
-    fixed = OpticalLayer(numbers, FixedMasks(compile_layer(numbers, Bench.preset())), Continuous())
+    table = Bench.preset()
+    fixed = OpticalLayer(numbers, FixedMasks(compile_layer(numbers, table)), table, Continuous())
     wanted = numbers(x).detach().clone()
     with torch.no_grad():
         numbers.d.mul_(3)
@@ -198,5 +199,5 @@ def test_a_bench_too_coarse_for_exact_masks():
 
 
 def test_a_bench_too_small():
-    with pytest.raises(ValueError, match="1082 modulator pixels"):
+    with pytest.raises(ValueError, match=r"needs 1082 × 4 modulator pixels and the bench has 1080 × 1920"):
         realise(ACDC((541, 2)), Bench.preset())

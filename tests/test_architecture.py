@@ -1,0 +1,240 @@
+"""The layer map of the packages, held against every import they make, also those inside functions.
+
+A new module goes into MAY_IMPORT, with the modules of its own project that it needs. The map allows; it does not
+oblige. Whoever changes it changes the README's layer map in the same commit.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("optics", "acdc_optical")
+
+# "optics" alone is the package's public face. In acdc_optical, names without a package are its own modules.
+OPTICS = {
+    "units": "",
+    "grid": "units",
+    "kernel": "",
+    "field": "units grid kernel",
+    "fourier": "units grid kernel field",
+    "elements": "units grid kernel field fourier",
+    "detectors": "units grid kernel field",
+    "system": "units grid kernel field fourier elements detectors",
+    "plotting": "units grid kernel field fourier elements detectors system",
+}
+ACDC = {
+    "transforms": "",
+    "layers": "transforms",
+    "progress": "",
+    "files": "",
+    "bench": "optics optics.elements optics.units",
+    "presentation": "layers",
+    "response": "bench presentation optics",
+    "compilation": "bench layers presentation response optics optics.elements optics.kernel",
+    "models": "bench compilation optics",
+    "realisation": "bench compilation layers models presentation progress transforms optics",
+    # Siblings: each knows the layer and its realisation, none another.
+    "verification": "bench compilation layers models presentation realisation progress optics",
+    "training": "bench compilation layers models realisation progress",
+    "datasets": "",
+    # What joins the siblings.
+    "design": "bench compilation files layers models presentation realisation verification optics",
+    "figures": "bench compilation layers realisation verification files optics optics.plotting optics.units",
+    "demo": "bench compilation datasets design figures files layers models progress realisation training verification "
+    "transforms",
+    "cli": "bench compilation datasets demo design files layers models progress realisation training transforms "
+    "verification optics.units",
+}
+
+
+def _qualified(package: str, modules: dict[str, str]) -> dict[str, set[str]]:
+    def full(name: str) -> str:
+        return name if name.split(".")[0] in PACKAGES else f"{package}.{name}"
+
+    return {full(name): {full(other) for other in needs.split()} for name, needs in modules.items()}
+
+
+MAY_IMPORT = {
+    **_qualified("optics", OPTICS),
+    **_qualified("acdc_optical", ACDC),
+    # The public faces: everything below what draws and what is run.
+    "optics": {f"optics.{name}" for name in OPTICS} - {"optics.plotting"},
+    "acdc_optical": {f"acdc_optical.{name}" for name in ACDC} - {"acdc_optical.cli", "acdc_optical.figures"},
+    "acdc_optical.__main__": {"acdc_optical.cli"},
+}
+
+ONLY_TORCH = {"acdc_optical.transforms", "acdc_optical.layers", "acdc_optical.presentation"}
+"""Judge the optics, and so depend on nothing but torch."""
+
+MAY_DRAW = {"optics.plotting", "acdc_optical.figures"}
+MAY_PRINT = {"acdc_optical.cli"}
+NO_NAMES = {"utils", "util", "helpers", "misc", "common"}
+
+
+class Module(NamedTuple):
+    name: str
+    tree: ast.Module
+    is_package: bool
+
+
+def modules() -> dict[str, Module]:
+    found = {}
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            is_package = parts[-1] == "__init__"
+            name = ".".join(parts[:-1] if is_package else parts)
+            found[name] = Module(name, ast.parse(path.read_text(encoding="utf-8")), is_package)
+    return found
+
+
+MODULES = modules()
+
+
+def imports(module: Module, known: set[str]) -> Iterator[str]:
+    """Dotted names of all that a module imports; ``from package import name`` is a module where there is one."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = _base(node, module)
+            for alias in node.names:
+                inner = f"{base}.{alias.name}"
+                yield inner if inner in known else base
+
+
+def _base(node: ast.ImportFrom, module: Module) -> str:
+    if not node.level:
+        return node.module or ""
+    parts = module.name.split(".")
+    kept = parts[: len(parts) - node.level + module.is_package]
+    return ".".join([*kept, *(node.module or "").split(".")]).rstrip(".")
+
+
+def inside(name: str) -> set[str]:
+    """The project's own modules that a module imports."""
+    return {other for other in imports(MODULES[name], set(MODULES)) if other.split(".")[0] in PACKAGES}
+
+
+def outside(name: str) -> set[str]:
+    """Top-level names of the other packages that a module imports."""
+    return {other.split(".")[0] for other in imports(MODULES[name], set(MODULES))} - set(PACKAGES)
+
+
+every_module = pytest.mark.parametrize("name", MODULES)
+
+
+@every_module
+def test_has_its_place_in_the_map(name):
+    assert name in MAY_IMPORT, f"place {name} in the layer map of tests/test_architecture.py, and in the README's"
+
+
+@every_module
+def test_imports_what_the_map_allows(name):
+    strays = inside(name) - MAY_IMPORT.get(name, set())
+    assert not strays, f"{name} imports {', '.join(sorted(strays))}: the layer map does not allow that"
+
+
+def test_optics_knows_nothing_of_acdc():
+    for name in (n for n in MODULES if n.split(".")[0] == "optics"):
+        assert not any(other.startswith("acdc_optical") for other in inside(name)), name
+
+
+def test_the_numerical_layer_needs_torch_alone():
+    for name in ONLY_TORCH:
+        assert outside(name) - set(sys.stdlib_module_names) - {"__future__"} == {"torch"}, name
+
+
+def test_only_the_entry_point_imports_the_command_line():
+    assert [name for name in MODULES if "acdc_optical.cli" in inside(name)] in ([], ["acdc_optical.__main__"])
+
+
+@every_module
+def test_only_figures_need_matplotlib(name):
+    if name not in MAY_DRAW:
+        assert not outside(name) & {"matplotlib", "mpl_toolkits"}
+
+
+@every_module
+def test_only_the_command_line_prints(name):
+    if name not in MAY_PRINT:
+        assert list(prints(MODULES[name].tree)) == []
+
+
+def prints(tree: ast.Module) -> Iterator[int]:
+    """Lines that call ``print`` or write to the standard streams."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id="print")):
+                yield node.lineno
+            case ast.Attribute(value=ast.Name(id="sys"), attr="stdout" | "stderr"):
+                yield node.lineno
+
+
+@every_module
+def test_has_a_name_that_says_something(name):
+    assert not NO_NAMES & set(name.split("."))
+
+
+def cycle(graph: dict[str, set[str]]) -> list[str]:
+    """The names around a cycle of imports; empty if there is none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_no_import_cycles():
+    assert cycle({name: inside(name) for name in MODULES}) == []
+
+
+def test_the_map_has_no_cycles_either():
+    assert cycle(MAY_IMPORT) == []
+
+
+class TestTheReader:
+    """Were the reader blind, the tests above would pass."""
+
+    def read(self, source: str, name: str = "acdc_optical.here", is_package: bool = False) -> set[str]:
+        module = Module(name, ast.parse(source), is_package)
+        return set(imports(module, {"acdc_optical.cli", "acdc_optical.layers", "optics.grid"}))
+
+    @pytest.mark.parametrize(
+        ("source", "found"),
+        [
+            ("import optics.grid as g", {"optics.grid"}),
+            ("import json, optics.grid", {"json", "optics.grid"}),
+            ("from optics.grid import Grid, Axis", {"optics.grid"}),
+            ("from optics import grid, Field", {"optics.grid", "optics"}),
+            ("def f():\n    from acdc_optical import cli", {"acdc_optical.cli"}),
+            ("if TYPE_CHECKING:\n    import matplotlib.pyplot", {"matplotlib.pyplot"}),
+            ("from . import cli", {"acdc_optical.cli"}),
+            ("from .layers import ACDC", {"acdc_optical.layers"}),
+            ("x = 1", set()),
+        ],
+    )
+    def test_sees_every_form_of_import(self, source, found):
+        assert self.read(source) == found
+
+    def test_resolves_relative_imports_in_a_package(self):
+        assert self.read("from .layers import ACDC", "acdc_optical", is_package=True) == {"acdc_optical.layers"}
+
+    def test_sees_prints(self):
+        assert list(prints(ast.parse("x = 1\nprint(x)\nsys.stderr.write('')"))) == [2, 3]
+
+    def test_sees_cycles(self):
+        assert cycle({"a": {"b"}, "b": {"c"}, "c": {"a"}})
+        assert not cycle({"a": {"b", "c"}, "b": {"c"}})
+
+    def test_sees_both_packages(self):
+        assert {"optics.fourier", "acdc_optical.layers", "acdc_optical", "optics"} <= set(MODULES)
+        assert "optics.grid" in inside("optics.fourier")
