@@ -122,7 +122,7 @@ class Planes:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Masks:
     """A compiled layer: two passive masks, |t| ≤ 1, and the gain that undoes their normalisation.
 

@@ -102,10 +102,11 @@ class Design:
             stages=[_describe(stage) for stage in self.stages],
             pixels_per_coefficient=[m.pixels_per_coefficient if m else None for m in self.masks],
             complex_tensors=[name for name, value in tensors.items() if value.is_complex()],
-            sha256=_digest(stored := {name: _storable(value) for name, value in tensors.items()}),
         )
+        stored = {name: _storable(value) for name, value in tensors.items()}
+        sealed = header.model_copy(update={"sha256": _digest(header, stored)})
         with replacing(path) as temporary:
-            save_file(stored, temporary, metadata={_KEY: header.model_dump_json()})
+            save_file(stored, temporary, metadata={_KEY: sealed.model_dump_json()})
 
     @classmethod
     def load(cls, path: str | Path) -> Design:
@@ -140,7 +141,7 @@ class _Header(BaseModel):
     stages: list[dict[str, Any]]
     pixels_per_coefficient: list[int | None]
     complex_tensors: list[str]
-    sha256: str
+    sha256: str = ""
 
 
 def _read(path: Path) -> tuple[_Header, dict[str, Tensor]]:
@@ -149,25 +150,28 @@ def _read(path: Path) -> tuple[_Header, dict[str, Tensor]]:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+            # Copies: the file's own memory goes with the file, and is not aligned as complex arithmetic needs it.
+            stored = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - not a mapping
     except (SafetensorError, OSError) as error:
         raise ValueError(f"{path}: not a design file, or a damaged or truncated one ({error})") from None
     if _KEY not in metadata:
         raise ValueError(f"{path}: a safetensors file, but not a design of acdc-optical: its header lacks {_KEY!r}")
-    version = json.loads(metadata[_KEY]).get("schema_version")
-    if version != SCHEMA:
-        raise ValueError(f"{path}: design schema {version!r}; this version of acdc-optical reads schema {SCHEMA}")
     try:
+        version = json.loads(metadata[_KEY])["schema_version"]
+        if version != SCHEMA:
+            raise ValueError(f"{path}: design schema {version!r}; this version of acdc-optical reads schema {SCHEMA}")
         header = _Header.model_validate_json(metadata[_KEY])
-    except ValidationError as error:
-        raise ValueError(f"{path}: the design's header is damaged ({error.error_count()} fields)") from None
-    if _digest(stored) != header.sha256:
-        raise ValueError(f"{path}: the design is damaged: its numbers do not match their checksum")
+    except (json.JSONDecodeError, KeyError, TypeError, ValidationError):
+        raise ValueError(f"{path}: the design is damaged: its header cannot be read") from None
+    if _digest(header, stored) != header.sha256:
+        raise ValueError(f"{path}: the design is damaged: its contents do not match their checksum")
     return header, stored
 
 
-def _digest(stored: dict[str, Tensor]) -> str:
-    digest = hashlib.sha256()
+def _digest(header: _Header, stored: dict[str, Tensor]) -> str:
+    """Of everything in the file but the digest itself."""
+    unsealed = header.model_copy(update={"sha256": ""})
+    digest = hashlib.sha256(unsealed.model_dump_json().encode())
     for name in sorted(stored):
         value = stored[name]
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())

@@ -20,8 +20,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PolyCollection
-from matplotlib.colorbar import Colorbar
-from matplotlib.colors import LinearSegmentedColormap, ListedColormap, Normalize
+from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
@@ -67,20 +66,17 @@ def domain_colours(values: Tensor, peak: float | None = None) -> Array:
         peak: modulus of full brightness; the largest by default. What exceeds it is drawn as bright as it.
 
     Returns:
-        sRGB from 0 to 1, shape (*values.shape, 3). Half the modulus is half of the sRGB value, about a quarter of
-        the light, so the screen's intensity follows the field's.
+        sRGB from 0 to 1, shape (*values.shape, 3); half the modulus is half of the light on the screen.
     """
     modulus, phase = _array(values.abs()), _array(values.angle())
     scale = (modulus.max(initial=0.0) if peak is None else peak) or 1.0
-    return phase_colours(phase) * np.minimum(modulus / scale, 1)[..., None]
+    return _encoded(_hues(phase) * np.minimum(modulus / scale, 1)[..., None])
 
 
-def phase_colours(phase: Array) -> Array:
-    """The hues of phases [rad], all equally light: sRGB from 0 to 1, shape (*phase.shape, 3)."""
-    hue = np.asarray(phase) + _HUE_OF_ZERO
-    lab = np.stack((np.full_like(hue, _LIGHTNESS), _CHROMA * np.cos(hue), _CHROMA * np.sin(hue)), axis=-1)
-    linear = np.clip((lab @ _LAB_TO_LMS.T) ** 3 @ _LMS_TO_RGB.T, 0, 1)
-    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+def phase_colour(phase: float) -> tuple[float, float, float]:
+    """The colour of a phase [rad] at full brightness: sRGB from 0 to 1."""
+    red, green, blue = _encoded(_hues(np.array(phase)))
+    return float(red), float(green), float(blue)
 
 
 def plot_field(field: Field, ax: Axes | None = None) -> Axes:
@@ -106,12 +102,12 @@ def plot_intensity(field: Field, ax: Axes | None = None) -> Axes:
     intensity = _array(field.intensity)
     if field.grid.ndim == 1:
         (edges,) = _frame(ax, field.grid)
-        ax.stairs(intensity, edges, fill=True, color=phase_colours(np.array(0.0)))
+        ax.stairs(intensity, edges, fill=True, color=phase_colour(0))
         ax.set(ylim=_above_zero(intensity), ylabel="|E|²")
         return ax
     y, x = _frame(ax, field.grid)
     mesh = ax.pcolormesh(x, y, intensity, cmap="inferno", vmin=0, rasterized=True)
-    ax.figure.colorbar(mesh, ax=ax, label="|E|²")
+    ax.figure.colorbar(mesh, cax=_beside(ax, 0.05), label="|E|²")
     return ax
 
 
@@ -177,9 +173,9 @@ def _draw_profile(ax: Axes, values: Tensor, grid: Grid, label: str) -> Axes:
     modulus = _array(values.abs())
     left, right, zero = edges[:-1], edges[1:], np.zeros_like(modulus)
     corners = np.stack((left, zero, left, modulus, right, modulus, right, zero), axis=-1).reshape(-1, 4, 2)
-    colours = phase_colours(_array(values.angle()))
+    colours = domain_colours(torch.polar(torch.ones_like(values.abs()), values.angle()))
     # An edge in its own colour closes the hairlines that antialiasing leaves between neighbours.
-    ax.add_collection(PolyCollection(corners, facecolors=colours, edgecolors=colours, linewidths=0.3))
+    ax.add_collection(PolyCollection(list(corners), facecolors=colours, edgecolors=colours, linewidths=0.3))
     ax.stairs(modulus, edges, color="0.25", linewidth=0.8)
     ax.set(ylim=_above_zero(modulus), ylabel=label)
     return ax
@@ -189,14 +185,16 @@ def _draw_real_mask(ax: Axes, transmittance: Tensor, grid: Grid, peak: float) ->
     values = _array(transmittance)
     if grid.ndim == 1:
         (edges,) = _frame(ax, grid)
-        ax.stairs(values, edges, fill=True, color=phase_colours(np.array(0.0)))
-        ax.stairs(np.minimum(values, 0), edges, fill=True, color=phase_colours(np.array(np.pi)))
+        ax.stairs(values, edges, fill=True, color=phase_colour(0))
+        ax.stairs(np.minimum(values, 0), edges, fill=True, color=phase_colour(math.pi))
         ax.axhline(0, color="0.25", linewidth=0.8)
         ax.set(ylim=(-1.05 * peak, 1.05 * peak), ylabel="transmittance")
         return
     y, x = _frame(ax, grid)
-    mesh = ax.pcolormesh(x, y, values, cmap=_signed_colours(), vmin=-peak, vmax=peak, rasterized=True)
-    ax.figure.colorbar(mesh, ax=ax, label="transmittance")
+    # An odd number of colours, so that 0 is black.
+    signed = ListedColormap(domain_colours(torch.linspace(-1, 1, 511, dtype=torch.float64)))
+    mesh = ax.pcolormesh(x, y, values, cmap=signed, vmin=-peak, vmax=peak, rasterized=True)
+    ax.figure.colorbar(mesh, cax=_beside(ax, 0.05), label="transmittance")
 
 
 def _draw_complex_mask(ax: Axes, transmittance: Tensor, grid: Grid, peak: float) -> None:
@@ -205,29 +203,29 @@ def _draw_complex_mask(ax: Axes, transmittance: Tensor, grid: Grid, peak: float)
     else:
         y, x = _frame(ax, grid)
         ax.pcolormesh(x, y, domain_colours(transmittance, peak), rasterized=True)
-    _field_key([ax], grid)
+    _field_key([ax], grid, "|t|", f"{peak:.3g}")
 
 
-def _signed_colours() -> LinearSegmentedColormap:
-    """The domain colours of -1 … 1: an odd number of them, so that 0 is black."""
-    minus, plus = phase_colours(np.array([np.pi, 0.0]))
-    return LinearSegmentedColormap.from_list("signed", [tuple(minus), (0.0, 0.0, 0.0), tuple(plus)], N=511)
-
-
-def _field_key(panels: Sequence[Axes], grid: Grid) -> Colorbar:
+def _field_key(panels: Sequence[Axes], grid: Grid, symbol: str = "|E|", full: str = "max") -> None:
     """What the colours mean: hue in one dimension, hue by brightness in two."""
-    phase = np.linspace(-np.pi, np.pi, 257)
-    hues = ScalarMappable(Normalize(-np.pi, np.pi), ListedColormap(phase_colours(phase)))
-    bar = panels[0].figure.colorbar(hues, ax=list(panels), aspect=20 if grid.ndim == 1 else 7, pad=0.02)
-    bar.set_ticks([-np.pi, -np.pi / 2, 0, np.pi / 2, np.pi], labels=["−π", "−π/2", "0", "π/2", "π"])
+    phase = torch.linspace(-math.pi, math.pi, 257, dtype=torch.float64)
+    hues = torch.polar(torch.ones_like(phase), phase)
+    mappable = ScalarMappable(Normalize(-math.pi, math.pi), ListedColormap(domain_colours(hues)))
+    if grid.ndim == 1:
+        bar = panels[0].figure.colorbar(mappable, ax=list(panels))
+    else:
+        bar = panels[-1].figure.colorbar(mappable, cax=_beside(panels[-1], 0.12))
+        modulus = torch.linspace(0, 1, 65, dtype=torch.float64)
+        bar.ax.pcolormesh(modulus, phase, domain_colours(hues[:, None] * modulus), rasterized=True)
+        bar.ax.set_xticks([0, 1], labels=["0", full])
+        bar.ax.set_xlabel(symbol, labelpad=0)
+    bar.set_ticks([-math.pi, -math.pi / 2, 0, math.pi / 2, math.pi], labels=["−π", "−π/2", "0", "π/2", "π"])
     bar.set_label("phase [rad]")
-    if grid.ndim == 2:
-        modulus = np.linspace(0, 1, 65)
-        colours = phase_colours(phase)[:, None] * modulus[:, None]
-        bar.ax.pcolormesh(modulus, phase, colours, rasterized=True)
-        bar.ax.set_xticks([0, 1], labels=["0", "max"])
-        bar.ax.set_xlabel("modulus")
-    return bar
+
+
+def _beside(ax: Axes, width: float) -> Axes:
+    """Room for a key as high as the picture, whatever the picture's aspect."""
+    return ax.inset_axes((1.05, 0, width, 1))
 
 
 def _frame(ax: Axes, grid: Grid) -> tuple[Array, ...]:
@@ -264,6 +262,18 @@ def _above_zero(values: Array) -> tuple[float, float]:
     return 0.0, 1.05 * float(values.max(initial=0.0)) or 1.0
 
 
+def _hues(phase: Array) -> Array:
+    """The phase circle in linear RGB, all of it equally light, shape (*phase.shape, 3)."""
+    hue = phase + _HUE_OF_ZERO
+    lab = np.stack((np.full_like(hue, _LIGHTNESS), _CHROMA * np.cos(hue), _CHROMA * np.sin(hue)), axis=-1)
+    return np.clip((lab @ _LAB_TO_LMS.T) ** 3 @ _LMS_TO_RGB.T, 0, 1)
+
+
+def _encoded(linear: Array) -> Array:
+    """Linear RGB as sRGB."""
+    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
 def _axes(ax: Axes | None) -> Axes:
     return Picture().subplots() if ax is None else ax
 
@@ -271,9 +281,7 @@ def _axes(ax: Axes | None) -> Axes:
 def _check_single(field: Field) -> None:
     batch = tuple(field.data.shape[: -field.grid.ndim])
     if batch:
-        raise ValueError(
-            f"expected one field; this is a batch of shape {batch}: pick one, field.replace(field.data[i])"
-        )
+        raise ValueError(f"expected one field, not a batch of shape {batch}: pick one, as field.replace(field.data[i])")
 
 
 def _array(values: Tensor) -> Array:

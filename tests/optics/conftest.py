@@ -7,14 +7,25 @@ import torch
 
 
 @pytest.fixture
-def chirps(monkeypatch) -> list[int]:
-    """Lengths of the inverse FFTs made so far: the chirp-z branch makes one per axis, the FFT branch none."""
-    lengths: list[int] = []
-    original = torch.fft.ifft
+def ffts(monkeypatch) -> list[str]:
+    """Which of torch's FFTs were called, in order: none by matrices, an inverse one by chirp-z alone."""
+    calls: list[str] = []
 
-    def spy(data, *args, **options):
-        lengths.append(data.shape[-1])
-        return original(data, *args, **options)
+    def spy(name):
+        original = getattr(torch.fft, name)
 
-    monkeypatch.setattr(torch.fft, "ifft", spy)
-    return lengths
+        def called(*args, **options):
+            calls.append(name)
+            return original(*args, **options)
+
+        monkeypatch.setattr(torch.fft, name, called)
+
+    spy("fft")
+    spy("ifft")
+    return calls
+
+
+@pytest.fixture
+def without_matrices(monkeypatch) -> None:
+    """Take the FFT or chirp-z for axes of any length, as if matrices were never faster."""
+    monkeypatch.setattr("optics.fourier._DENSE", 0)

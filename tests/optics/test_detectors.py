@@ -101,3 +101,15 @@ def test_gradcheck(detector, cell):
     grid = Grid((2, 3), PITCH, cell)
     data = random_complex((2, *grid.shape), 6).requires_grad_()
     assert torch.autograd.gradcheck(lambda d: detector(Field(d, grid, WAVELENGTH)), (data,))
+
+
+@pytest.mark.parametrize("detector", [IntensityDetector(), FieldDetector()], ids=["intensity", "field"])
+def test_reading_in_inference_mode_does_not_spoil_training(detector):
+    grid = Grid((2, 3), PITCH, gauss(2))
+    data = random_complex(grid.shape, 7)
+    with torch.inference_mode():
+        before = detector(Field(data, grid, WAVELENGTH)).clone()
+    reading = detector(Field(data.requires_grad_(), grid, WAVELENGTH))
+    reading.abs().sum().backward()
+    assert torch.equal(reading, before)
+    assert data.grad.abs().min() > 0

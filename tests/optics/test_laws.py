@@ -17,6 +17,7 @@ from tests.optics.oracles import (
     SCALE,
     WAVELENGTH,
     bench,
+    detuned,
     inner,
     integrals,
     random_complex,
@@ -26,7 +27,7 @@ from tests.optics.oracles import (
 
 operators = pytest.mark.parametrize("operator", OPERATORS, ids=lambda operator: operator.name)
 precisions = pytest.mark.parametrize("dtype", LAW_TOLERANCE, ids=["float64", "float32"])
-shapes = pytest.mark.parametrize("shape", [8, 9, 13, (6, 7), (5, 5)], ids=str)
+shapes = pytest.mark.parametrize("shape", [1, 8, 9, 128, 129, (6, 7), (100, 5)], ids=str)
 
 
 @precisions
@@ -115,10 +116,19 @@ def test_phase_mask_keeps_and_aperture_projects():
     assert once.power < field.power
 
 
-@pytest.mark.parametrize("build", [bench, lambda: FourierLens(FOCAL_LENGTH)], ids=["system", "lens"])
-def test_modules_can_be_copied_and_pickled_after_use(build):
-    grid = Grid((6, 7), PITCH)
-    field = Field(random_complex(grid.shape, 23), grid, WAVELENGTH)
+@pytest.mark.parametrize(
+    ("build", "shape"),
+    [
+        (bench, (6, 7)),
+        (lambda: FourierLens(FOCAL_LENGTH), (6, 7)),
+        (lambda: FourierLens(FOCAL_LENGTH), (128,)),
+        (lambda: FourierLens(FOCAL_LENGTH, detuned(101)), (128,)),
+        (lambda: Aperture(Circle(4 * PITCH)), (9,)),
+    ],
+    ids=["system", "lens-dense", "lens-fft", "lens-chirp", "aperture"],
+)
+def test_modules_can_be_copied_and_pickled_after_use(build, shape):
+    field = Field(random_complex(shape, 23), Grid(shape, PITCH), WAVELENGTH)
     element = build()
     expected = element(field).data
     assert torch.equal(copy.deepcopy(element)(field).data, expected)

@@ -1,0 +1,240 @@
+"""Pictures of layers, their light and their results. Each function returns a figure that can be saved or shown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from textwrap import fill
+from typing import Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch, Patch, PathPatch, Rectangle
+from matplotlib.path import Path
+from matplotlib.ticker import PercentFormatter
+from torch import Tensor
+
+from acdc_optical.compilation import Masks
+from acdc_optical.realisation import OpticalLayer
+from acdc_optical.verification import BudgetRow
+from optics import Grid
+from optics.plotting import Picture, phase_colour, plot_mask, plot_trace
+from optics.units import format_length
+
+Kind = Literal["modulator", "mask", "lens", "camera"]
+"""What can stand on a drawn bench."""
+
+_INK = "#2b2f36"
+_ACCENT = phase_colour(math.pi)
+
+
+def plot_masks(masks: Masks) -> Figure:
+    """Draw the input mask and the Fourier mask side by side, with pixel count, pitch and mean transmission."""
+    figure = Picture(10.0, 4.6) if masks.input_mask.ndim == 2 else Picture(10.0, 3.4)
+    drawn = (
+        ("input mask A", masks.input_mask, masks.planes.input),
+        ("Fourier mask D", masks.fourier_mask, masks.planes.mask),
+    )
+    panels = figure.subplots(1, 2)
+    for ax, (name, mask, grid), transmission in zip(panels, drawn, masks.mean_transmission, strict=True):
+        plot_mask(mask, grid.spacing, ax)
+        ax.set_title(f"{name}\n{_pixels(grid)}\nmean transmission {_percent(transmission)}", fontsize="medium")
+    return figure
+
+
+def plot_light(layer: OpticalLayer, x: Tensor) -> Figure:
+    """Draw the light of one input at every plane of an optical layer, from the modulator to the camera.
+
+    Args:
+        layer: the optical layer.
+        x: shape ``layer.shape``.
+
+    Raises:
+        ValueError, TypeError: as the layer does for its input; ValueError for a batch.
+    """
+    return plot_trace(layer.trace(x))
+
+
+def plot_error_budget(rows: Sequence[BudgetRow]) -> Figure:
+    """Draw the relative L2 error of each way to compute a layer, on a log scale, and the light it uses.
+
+    A row that its bench cannot do has its note for a bar, and an error of exactly 0 the number alone.
+
+    Raises:
+        ValueError: no rows.
+    """
+    if not rows:
+        raise ValueError("expected at least one row of an error budget; got none")
+    figure = Picture(10.0, 1.2 + 0.55 * len(rows))
+    errors, light = figure.subplots(1, 2, sharey=True, width_ratios=(4, 1))
+    positions = range(len(rows))
+    errors.set_yticks(positions, labels=[row.name for row in rows])
+    errors.set(ylim=(len(rows) - 0.5, -0.5), xlabel="relative L2 error")
+    _draw_errors(errors, rows)
+    light.barh(positions, [row.light or 0 for row in rows], height=0.6, color="0.75")
+    for i, row in enumerate(rows):
+        text = "–" if row.light is None else _percent(row.light)
+        light.annotate(text, (row.light or 0, i), (4, 0), textcoords="offset points", va="center")
+    light.set(xlim=(0, 1.35), xticks=(0, 0.5, 1), xlabel="light used")
+    light.xaxis.set_major_formatter(PercentFormatter(1))
+    for ax in (errors, light):
+        ax.tick_params(axis="y", length=0)
+        ax.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _draw_errors(ax: Axes, rows: Sequence[BudgetRow]) -> None:
+    values = [row.error if row.error is not None and math.isfinite(row.error) else 0.0 for row in rows]
+    exponents = [math.log10(value) for value in values if value > 0] or [-16.0, 0.0]
+    low, high = math.floor(min(exponents)) - 1, math.ceil(max(exponents))
+    # A fifth of the width beyond the last decade is room for the number at the end of the longest bar.
+    ax.set(xscale="log", xlim=(10.0**low, 10.0 ** (high + (high - low) / 5)))
+    ax.set_xticks([10.0**k for k in range(low, high + 1, math.ceil((high - low) / 8))])
+    ax.minorticks_off()
+    ax.barh(range(len(rows)), values, height=0.6, color=_ACCENT)
+    for i, (row, value) in enumerate(zip(rows, values, strict=True)):
+        text = fill(row.note, 70) if row.error is None else f"{row.error:.2g}"
+        size = "small" if row.error is None else "medium"
+        start = (max(value, 10.0**low), i)
+        ax.annotate(text or "–", start, (4, 0), textcoords="offset points", va="center", fontsize=size)
+
+
+def plot_confusion(matrix: Tensor) -> Figure:
+    """Draw a confusion matrix with its counts; the shade is the share of the row.
+
+    Args:
+        matrix: counts, shape (classes, classes); rows are the true classes, columns the predicted ones.
+
+    Raises:
+        ValueError: not a square matrix.
+    """
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise ValueError(f"expected a square matrix of counts; got shape {tuple(matrix.shape)}")
+    counts = matrix.detach().cpu().numpy()
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    figure = Picture(5.0, 5.0)
+    ax = figure.subplots()
+    ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (i, j), count in np.ndenumerate(counts):
+        if count:
+            ax.text(j, i, f"{count}", ha="center", va="center", color="white" if shares[i, j] > 0.5 else _INK)
+    classes = range(len(counts))
+    ax.set(xticks=classes, yticks=classes, xlabel="predicted", ylabel="true")
+    ax.tick_params(length=0)
+    right = np.trace(counts)
+    ax.set_title(f"{right} of {counts.sum()} right", fontsize="medium")
+    return figure
+
+
+def bench_schematic() -> Figure:
+    """Draw the bench of an ACDC layer: mask · lens · mask · lens over A · C · D · C⁻¹."""
+    figure = Picture(9.0, 3.4)
+    ax = figure.subplots()
+    plot_bench([("mask", "A"), ("lens", "C"), ("mask", "D"), ("lens", "C⁻¹"), ("camera", "y")], ax)
+    ax.annotate("", (-0.15, 0), (-0.6, 0), arrowprops={"arrowstyle": "-|>", "color": _INK, "linewidth": 1.5})
+    ax.text(-0.6, -1.45, "x", fontsize=17, ha="center", va="center", color=_INK)
+    ax.set_xlim(-0.85, 4.4)
+    ax.set_title("y = x · A · C · D · C⁻¹", fontsize=17, color=_INK, y=-0.12)
+    return figure
+
+
+def plot_bench(parts: Sequence[tuple[Kind, str]], ax: Axes) -> Axes:
+    """Draw a bench from the side: its parts in a row, a focal length apart, with the light between them.
+
+    Args:
+        parts: kind and label of each, in the order the light meets them; the kind is written above, the
+            label below.
+        ax: where.
+
+    Two points of the first plane shine; their rays are traced through the lenses, so planes are imaged and
+    transformed as they are by a bench.
+
+    Raises:
+        ValueError: a kind that is not known.
+    """
+    for kind, _ in parts:
+        if kind not in _SHAPES:
+            raise ValueError(f"no part of kind {kind!r}; there are: {', '.join(_SHAPES)}")
+    kinds = [kind for kind, _ in parts]
+    ax.axhline(0, color="0.8", linewidth=0.8, linestyle=(0, (8, 3, 2, 3)), zorder=0)
+    for point, phase in ((0.42, 0.0), (-0.42, math.pi)):
+        below, above = (_heights(kinds, point, slope) for slope in (-0.36, 0.36))
+        ax.fill_between(range(len(kinds)), below, above, color=phase_colour(phase), alpha=0.35, linewidth=0)
+    for z, (kind, label) in enumerate(parts):
+        for patch in _SHAPES[kind](float(z)):
+            ax.add_patch(patch)
+        ax.text(z, 1.3, kind, fontsize=11, ha="center", va="center", color="0.45")
+        ax.text(z, -1.45, label, fontsize=17, ha="center", va="center", color=_INK)
+        if z:
+            _draw_distance(ax, z)
+    ax.set(xlim=(-0.4, len(parts) - 0.6), ylim=(-1.7, 1.5))
+    ax.set_axis_off()
+    return ax
+
+
+def _draw_distance(ax: Axes, z: int) -> None:
+    """A focal length, between the part at z and the one before it."""
+    arrow = {"arrowstyle": "<->", "color": "0.6", "linewidth": 0.8}
+    ax.annotate("", (z - 0.72, -1.45), (z - 0.28, -1.45), arrowprops=arrow)
+    ax.text(z - 0.5, -1.3, "f", fontsize=11, style="italic", ha="center", va="center", color="0.45")
+
+
+def _heights(kinds: Sequence[Kind], height: float, slope: float) -> list[float]:
+    """Where a ray meets each part, in a bench whose parts and foci are one unit apart."""
+    heights = [height]
+    for kind in kinds[:-1]:
+        slope -= height if kind == "lens" else 0
+        height += slope
+        heights.append(height)
+    return heights
+
+
+def _lens(z: float) -> list[Patch]:
+    bulge = 0.2
+    outline = Path(
+        [(z, -1), (z + bulge, 0), (z, 1), (z - bulge, 0), (z, -1)],
+        [Path.MOVETO, Path.CURVE3, Path.CURVE3, Path.CURVE3, Path.CURVE3],
+    )
+    return [PathPatch(outline, facecolor="#d9ebf5", edgecolor="#5b8fb0", linewidth=1.3, alpha=0.9)]
+
+
+def _mask(z: float) -> list[Patch]:
+    count, width = 14, 0.1
+    # Multiples of the golden ratio: shades without a pattern, the same in every drawing.
+    shades = [0.15 + 0.8 * (i * 0.6180339887 % 1) for i in range(count)]
+    pixels = [
+        Rectangle((z - width / 2, -1 + 2 * i / count), width, 2 / count, facecolor=str(shade), edgecolor="none")
+        for i, shade in enumerate(shades)
+    ]
+    return [*pixels, Rectangle((z - width / 2, -1), width, 2, facecolor="none", edgecolor=_INK, linewidth=1)]
+
+
+def _modulator(z: float) -> list[Patch]:
+    return [_body(z - 0.12, 0.24), *_mask(z)]
+
+
+def _camera(z: float) -> list[Patch]:
+    return [_body(z, 0.3), Rectangle((z - 0.03, -0.9), 0.06, 1.8, facecolor=_ACCENT, edgecolor=_INK, linewidth=1)]
+
+
+def _body(left: float, width: float) -> Patch:
+    return FancyBboxPatch((left, -1), width, 2, boxstyle="round,pad=0.03", facecolor=_INK, edgecolor="none")
+
+
+_SHAPES: dict[Kind, Callable[[float], list[Patch]]] = {
+    "modulator": _modulator,
+    "mask": _mask,
+    "lens": _lens,
+    "camera": _camera,
+}
+
+
+def _pixels(grid: Grid) -> str:
+    lengths = [format_length(float(f"{pitch:.4g}")).replace("um", "µm") for pitch in grid.spacing]
+    pitch = lengths[0] if len(set(lengths)) == 1 else " × ".join(lengths)
+    return f"{' × '.join(map(str, grid.cells))} pixels of {pitch}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"

@@ -1,0 +1,127 @@
+"""The design file: what goes in comes out, and nothing else is believed."""
+
+import os
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from acdc_optical import ACDC, AFDF, Bench, Ideal, Permutation, Sampled, realise
+from acdc_optical.design import Design
+
+
+def _network(dtype=torch.float64):
+    generator = torch.Generator().manual_seed(1)
+    network = nn.Sequential(
+        ACDC((4, 5), bias=True, generator=generator),
+        nn.ReLU(),
+        Permutation((4, 5), seed=3),
+        nn.Dropout(),
+        ACDC((4, 5), generator=generator),
+        nn.Flatten(),
+        nn.Linear(20, 3),
+    )
+    nn.init.normal_(network[0].bias, generator=generator)
+    return network.to(dtype).eval()
+
+
+@pytest.fixture
+def saved(tmp_path):
+    path = tmp_path / "network.design"
+    Design.of(_network(), Bench.preset()).save(path)
+    return path
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
+def test_a_network_round_trips_and_computes_the_same(tmp_path, dtype):
+    network = _network(dtype)
+    Design.of(network, Bench.preset()).save(tmp_path / "d")
+    design = Design.load(tmp_path / "d")
+    x = torch.randn(6, 4, 5, dtype=dtype)
+    assert torch.equal(design.network(x), network(x))
+    tolerance = 1e-12 if dtype == torch.float64 else 1e-5  # rounding of two layers
+    for model in (None, Ideal()):
+        error = (design.realise(model)(x) - network(x)).norm() / network(x).norm()
+        assert error < tolerance
+        assert design.realise(model)(x).dtype == dtype
+
+
+def test_complex_layers_and_masks_round_trip(tmp_path):
+    layer = AFDF(7, bias=True, dtype=torch.float64)
+    design = Design.of(layer, Bench.preset(), method=Sampled())
+    design.save(tmp_path / "d")
+    again = Design.load(tmp_path / "d")
+    assert torch.equal(again.stages[0].d, layer.d)
+    assert torch.equal(again.masks[0].fourier_mask, design.masks[0].fourier_mask)
+    assert again.masks[0].planes == design.masks[0].planes
+    assert again.masks[0].gain == design.masks[0].gain
+    assert again.bench == design.bench
+    x = torch.randn(2, 7, dtype=torch.complex128)
+    expected = realise(layer, Bench.preset(), method=Sampled())(x)
+    assert torch.allclose(again.realise()[0](x), expected, rtol=0, atol=1e-14)
+
+
+def test_the_masks_in_the_file_are_the_masks_simulated(tmp_path):
+    design = Design.of(_network(), Bench.preset())
+    design.masks[0].fourier_mask[:, 3] = 0  # a scratch
+    design.save(tmp_path / "d")
+    x = torch.randn(2, 4, 5, dtype=torch.float64)
+    again = Design.load(tmp_path / "d")
+    assert (again.realise()(x) - again.network(x)).norm() > 1e-3 * again.network(x).norm()
+
+
+def test_a_damaged_file_is_refused_wherever_it_is_damaged(saved):
+    whole = saved.read_bytes()
+    generator = torch.Generator().manual_seed(0)
+    places = torch.randint(len(whole), (40,), generator=generator).tolist()
+    for place in [0, 8, 9, len(whole) - 1, *places]:
+        broken = bytearray(whole)
+        broken[place] ^= 0x10
+        saved.write_bytes(broken)
+        with pytest.raises(ValueError, match=str(saved)) as caught:
+            Design.load(saved)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("length", [0, 4, 100, -1])
+def test_a_truncated_file_is_refused(saved, length):
+    saved.write_bytes(saved.read_bytes()[:length])
+    with pytest.raises(ValueError, match="damaged or truncated"):
+        Design.load(saved)
+
+
+def test_foreign_and_missing_files_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no such design file"):
+        Design.load(tmp_path / "none")
+    save_file({"weight": torch.ones(2)}, tmp_path / "foreign")
+    with pytest.raises(ValueError, match="not a design of acdc-optical"):
+        Design.load(tmp_path / "foreign")
+
+
+def test_another_schema_is_refused(saved):
+    content = saved.read_bytes()
+    newer = content.replace(b'schema_version\\":1', b'schema_version\\":7')
+    assert newer != content
+    saved.write_bytes(newer)
+    with pytest.raises(ValueError, match=r"design schema 7; this version .* reads schema 1"):
+        Design.load(saved)
+
+
+def test_a_module_that_no_design_can_hold_is_named():
+    with pytest.raises(TypeError, match="got Conv2d"):
+        Design.of(nn.Sequential(ACDC(4), nn.Conv2d(1, 1, 1)), Bench.preset())
+
+
+def test_writing_is_atomic(saved, monkeypatch):
+    before = saved.read_bytes()
+
+    def failing(tensors, path, metadata):
+        path.write_bytes(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr("acdc_optical.design.save_file", failing)
+    with pytest.raises(OSError, match="disk full"):
+        Design.of(ACDC(4), Bench.preset()).save(saved)
+    assert saved.read_bytes() == before
+    assert os.listdir(saved.parent) == [saved.name]

@@ -1,0 +1,75 @@
+"""Files are written whole or not at all, and read as data."""
+
+import os
+
+import numpy as np
+import pytest
+
+from acdc_optical.files import output_folder, read_array, replacing, write_array, write_text
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "result.txt"
+    write_text(path, "old")
+    with pytest.raises(UnicodeEncodeError), replacing(path) as temporary:
+        temporary.write_text("half\ud800")
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["result.txt"]
+
+
+def test_a_successful_write_replaces_and_is_readable_by_others(tmp_path):
+    path = tmp_path / "result.txt"
+    write_text(path, "old")
+    write_text(path, "new")
+    assert path.read_text() == "new"
+    umask = os.umask(0o022)
+    os.umask(umask)
+    assert path.stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+@pytest.mark.parametrize("values", [np.arange(3), np.ones((2, 3), np.float32), np.array([1j])])
+def test_arrays_round_trip(tmp_path, values):
+    write_array(tmp_path / "x.npy", values)
+    got = read_array(tmp_path / "x.npy")
+    assert got.dtype == values.dtype
+    np.testing.assert_array_equal(got, values)
+
+
+def _save(path, values):
+    np.save(path, values, allow_pickle=True)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda p: _save(p, np.array([{}, 1], dtype=object)), "Python objects"),
+        (lambda p: p.write_bytes(b"hello"), "not a readable .npy file"),
+        (lambda p: p.write_bytes(b""), "not a readable .npy file"),
+        (lambda p: _save(p, np.array(["a"])), "expected an array of numbers; got dtype <U1"),
+        (lambda p: _save(p, np.array([1.0, np.nan])), "NaN or infinity"),
+        (lambda p: p.mkdir(), "no such file"),
+    ],
+)
+def test_unusable_arrays_are_named(tmp_path, make, message):
+    path = tmp_path / "x.npy"
+    make(path)
+    with pytest.raises((ValueError, FileNotFoundError), match=message) as caught:
+        read_array(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_truncated_array_is_refused(tmp_path):
+    path = tmp_path / "x.npy"
+    write_array(path, np.ones(100))
+    path.write_bytes(path.read_bytes()[:-8])
+    with pytest.raises(ValueError, match="not a readable"):
+        read_array(path)
+
+
+def test_missing_folders_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        write_text(tmp_path / "no" / "file", "")
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="cannot make this output folder"):
+        output_folder(tmp_path / "file" / "folder")

@@ -1,0 +1,131 @@
+"""The report tells the truth: about exact masks, about sampled ones, and about what is broken."""
+
+import json
+
+import pytest
+import torch
+
+from acdc_optical import ACDC, AFDF, Bench, Continuous, FourierMask, Ideal, Modulator, Sampled, realise
+from acdc_optical.design import Design
+from acdc_optical.verification import light_used, relative_error, verify
+
+
+@pytest.fixture(params=[torch.float64, torch.float32], ids=str)
+def dtype(request):
+    return request.param
+
+
+def _layer(kind=ACDC, shape=(4, 5), dtype=torch.float64, **options):
+    return kind(shape, dtype=dtype, generator=torch.Generator().manual_seed(0), **options)
+
+
+@pytest.mark.parametrize("kind", [ACDC, AFDF])
+@pytest.mark.parametrize("shape", [9, (4, 5)])
+def test_exact_masks_pass_every_check(kind, shape, dtype):
+    layer = _layer(kind, shape, dtype, bias=True)
+    with torch.no_grad():
+        layer.bias.add_(0.3)
+    report = verify(layer, realise(layer, Bench.preset()))
+    assert report.passed, str(report)
+    assert len(report.checks) == 9
+    ideal, sampled, exact = report.budget
+    limit = 1e-12 if dtype == torch.float64 else 1e-5  # rounding of a few hundred operations
+    assert ideal.error < limit
+    assert exact.error < limit
+    assert 1e-2 < sampled.error < 0.5  # a pixel's width costs several per cent: what one sample per pixel hides
+    assert all(0 < row.light < 1 for row in report.budget)
+    assert ideal.light > sampled.light > exact.light
+
+
+def test_sampled_masks_fail_and_the_report_says_where():
+    layer = _layer()
+    report = verify(layer, realise(layer, Bench.preset(), method=Sampled()))
+    assert not report.passed
+    failed = {check.name for check in report.checks if not check.passed}
+    assert failed == {
+        "output agrees with the layer",
+        "first and last feature arrive in place",
+        "gradient agrees with the layer's",
+        "compiled kernel is the layer's",
+    }
+
+
+def test_another_layer_is_no_judge():
+    layer, other = _layer(), _layer()
+    with torch.no_grad():
+        other.d[1, 2] += 1e-6
+    failed = {check.name for check in verify(other, realise(layer, Bench.preset())).checks if not check.passed}
+    assert "output agrees with the layer" in failed
+    assert "ideal model agrees with the layer" not in failed
+
+
+def test_a_mask_put_in_upside_down_is_found():
+    layer = _layer(AFDF)
+    design = Design.of(layer, Bench.preset())
+    mask = design.masks[0].fourier_mask
+    mask.copy_(mask.flip(0).clone())
+    (optical,) = design.realise()
+    assert not verify(layer, optical).checks[1].passed
+
+
+def test_too_coarse_a_simulation_is_found():
+    layer = _layer(shape=16)
+    report = verify(layer, realise(layer, Bench.preset(), model=Continuous(samples=2)))
+    check = next(check for check in report.checks if check.name == "twice the samples change nothing")
+    assert not check.passed
+    assert 1e-5 < check.value < 1e-1  # two Gauss nodes on a pixel over which the phase turns by up to π
+
+
+def test_it_never_raises():
+    layer = _layer()
+    optical = realise(layer, Bench.preset())
+    for broken in (3, None, ACDC(7), torch.nn.ReLU()):
+        assert not verify(broken, optical).passed
+        assert not verify(layer, broken).passed
+    report = verify(layer, optical, probes=torch.full((1, 4, 5), torch.nan, dtype=torch.float64))
+    assert "NaN" in report.checks[0].note
+    with torch.no_grad():
+        layer.a.fill_(torch.nan)
+    assert not verify(layer, optical).passed
+
+
+def test_a_bench_that_cannot_be_exact_says_so_in_its_row():
+    bench = Bench(
+        wavelength="633 nm",
+        focal_length="100 mm",
+        modulator=Modulator(pitch="8 um"),
+        mask=FourierMask(pixels_per_coefficient=1),
+    )
+    layer = _layer()
+    report = verify(layer, realise(layer, bench, model=Ideal()))
+    assert report.budget[2].error is None
+    assert "pixels_per_coefficient" in report.budget[2].note
+
+
+def test_it_prints_as_a_table_and_as_json():
+    layer = _layer()
+    report = verify(layer, realise(layer, Bench.preset()))
+    text = str(report)
+    for check in report.checks:
+        assert check.name in text
+    for row in report.budget:
+        assert row.name in text
+    data = json.loads(report.to_json())
+    assert data["passed"] is True
+    assert [row["error"] for row in data["budget"]] == [row.error for row in report.budget]
+    broken = json.loads(verify(layer, None).to_json())
+    assert broken["checks"][0]["value"] is None
+
+
+def test_light_used_is_the_power_that_arrives():
+    layer = _layer(shape=8)
+    optical = realise(layer, Bench.preset(), model=Ideal())
+    x = torch.randn(3, 8, dtype=torch.float64)
+    # Between points, two unitary transforms: the power at the camera is that of the output over the gain.
+    expected = (layer(x).detach() / optical.masks().gain).square().sum() / x.square().sum()
+    assert light_used(optical, x) == pytest.approx(float(expected), rel=1e-12)
+
+
+def test_relative_error():
+    assert relative_error(torch.tensor([3.0, 4.5]), torch.tensor([3.0, 4.0])) == pytest.approx(0.1)
+    assert relative_error(torch.tensor([0.5]), torch.tensor([0.0])) == 0.5
