@@ -151,9 +151,9 @@ class Bench(_Part):
         Raises:
             ValueError: no such preset; the message lists them.
         """
-        file = resources.files("acdc_optical") / "presets" / f"{name}.toml"
-        if not file.is_file():
+        if name not in presets():
             raise ValueError(f"no bench preset {name!r}; there are: {', '.join(presets())}")
+        file = resources.files("acdc_optical") / "presets" / f"{name}.toml"
         return cls._parse(file.read_text(encoding="utf-8"), name)
 
     @classmethod
@@ -192,10 +192,10 @@ class Bench(_Part):
         if self.focal_length is not None and not math.isclose(self.focal_length, needed[0], rel_tol=_FIT):
             pitch = output_pitch(pixels[0], self.modulator.pitch, self.wavelength * self.focal_length)
             raise ValueError(
-                f"focal_length {format_length(self.focal_length)} and mask.pitch {format_length(self.mask.pitch)} "
-                f"do not fit {pixels[0]} modulator pixels of {format_length(self.modulator.pitch)}: "
-                f'either focal_length = "{format_length(needed[0])}" or '
-                f'mask.pitch = "{format_length(pitch / self.mask.pixels_per_coefficient)}" would'
+                f"focal_length {_exactly(self.focal_length)} and mask.pitch {_exactly(self.mask.pitch)} "
+                f"do not fit {pixels[0]} modulator pixels of {_exactly(self.modulator.pitch)}: "
+                f'either focal_length = "{_exactly(needed[0])}" or '
+                f'mask.pitch = "{_exactly(pitch / self.mask.pixels_per_coefficient)}" would'
             )
         return needed[0] if self.focal_length is None else self.focal_length
 
@@ -224,6 +224,11 @@ def _require_units(values: dict[str, Any]) -> None:
             _require_units(value)
         elif key in _LENGTH_KEYS and not isinstance(value, str):
             raise ValueError(f"{key}: a length in a file needs its unit, like '633 nm'; got {value!r}")
+
+
+def _exactly(length: float) -> str:
+    """With digits enough to fit when copied into a file."""
+    return format_length(length, digits=9)
 
 
 class Pixels(NamedTuple):

@@ -1,4 +1,4 @@
-"""Pictures of layers, their light and their results. Each function returns a figure that can be saved or shown."""
+"""Pictures of layers, their bench, their light and their results; the figures can be saved and show in notebooks."""
 
 from __future__ import annotations
 
@@ -139,13 +139,13 @@ def bench_schematic() -> Figure:
     return figure
 
 
-def plot_bench(parts: Sequence[tuple[Kind, str]], ax: Axes) -> Axes:
+def plot_bench(parts: Sequence[tuple[Kind, str]], ax: Axes | None = None) -> Axes:
     """Draw a bench from the side: its parts in a row, a focal length apart, with the light between them.
 
     Args:
         parts: kind and label of each, in the order the light meets them; the kind is written above, the
             label below.
-        ax: where.
+        ax: where; a new picture by default.
 
     Two points of the first plane shine; their rays are traced through the lenses, so planes are imaged and
     transformed as they are by a bench.
@@ -156,6 +156,7 @@ def plot_bench(parts: Sequence[tuple[Kind, str]], ax: Axes) -> Axes:
     for kind, _ in parts:
         if kind not in _SHAPES:
             raise ValueError(f"no part of kind {kind!r}; there are: {', '.join(_SHAPES)}")
+    ax = Picture(1.8 * len(parts), 3.2).subplots() if ax is None else ax
     kinds = [kind for kind, _ in parts]
     ax.axhline(0, color="0.8", linewidth=0.8, linestyle=(0, (8, 3, 2, 3)), zorder=0)
     for point, phase in ((0.42, 0.0), (-0.42, math.pi)):

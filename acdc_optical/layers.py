@@ -56,7 +56,7 @@ class ACDC(nn.Module):
 
     Raises:
         ValueError: an empty or unusual shape, or input that does not end in it.
-        TypeError: input that is not real floating point.
+        TypeError: parameters or input that are not real floating point.
     """
 
     def __init__(
@@ -72,7 +72,10 @@ class ACDC(nn.Module):
         super().__init__()
         self.shape = as_shape(shape)
         self.transform = CosineTransform(self.shape)
-        self.a, self.d, self.bias = _diagonals(self.shape, bias, init, generator, _empty(dtype, device))
+        like = _empty(dtype or torch.get_default_dtype(), device)
+        if like.dtype not in (torch.float32, torch.float64):
+            raise TypeError(f"an ACDC layer has float32 or float64 parameters; got {like.dtype}")
+        self.a, self.d, self.bias = _diagonals(self.shape, bias, init, generator, like)
 
     def forward(self, x: Tensor) -> Tensor:
         if not x.is_floating_point():
@@ -111,7 +114,10 @@ class AFDF(nn.Module):
     ):
         super().__init__()
         self.shape = as_shape(shape)
-        like = _empty((dtype or torch.get_default_dtype()).to_complex(), device)
+        like = _empty(dtype or torch.get_default_dtype(), device)
+        if not (like.is_floating_point() or like.is_complex()):
+            raise TypeError(f"an AFDF layer has complex parameters; got {like.dtype}")
+        like = like.to(like.dtype.to_complex())
         self.a, self.d, self.bias = _diagonals(self.shape, bias, init, generator, like)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -130,7 +136,7 @@ class AFDF(nn.Module):
         return f"shape={self.shape}, bias={self.bias is not None}"
 
 
-def _empty(dtype: torch.dtype | None, device: torch.device | str | None) -> Tensor:
+def _empty(dtype: torch.dtype, device: torch.device | str | None) -> Tensor:
     return torch.empty(0, dtype=dtype, device=device)
 
 
@@ -196,12 +202,13 @@ def as_matrix(module: nn.Module, shape: int | Sequence[int] | None = None) -> Te
     count = math.prod(features)
     with torch.no_grad():
         basis = torch.eye(count, dtype=parameter.dtype, device=parameter.device)
-        probe = torch.linspace(-1, 1, count, dtype=basis.real.dtype, device=basis.device).to(basis.dtype)
-        rows = torch.cat((basis, probe[None])).unflatten(-1, features)
+        probe = torch.linspace(-0.5, 2, count, dtype=basis.real.dtype, device=basis.device).to(basis.dtype)
+        rows = torch.cat((basis, probe[None], torch.zeros_like(probe)[None])).unflatten(-1, features)
         images = module(rows).flatten(1)
-    matrix, image = images[:-1], images[-1]
-    # 1e-3 of the matrix's own scale separates a bias or an activation from any rounding error.
-    if (probe.to(matrix.dtype) @ matrix - image).norm() > 1e-3 * matrix.norm():
+    matrix, image, dark = images[:-2], images[-2], images[-1]
+    # A thousand roundings are far more than a cascade of transforms makes, and far less than a function bends.
+    rounding = 1e3 * torch.finfo(matrix.dtype).eps * matrix.norm() * probe.norm()
+    if dark.norm() > 0 or (probe.to(matrix.dtype) @ matrix - image).norm() > rounding:
         raise ValueError("as_matrix needs a linear module; this one is not (does it hold a bias or an activation?)")
     return matrix
 

@@ -101,7 +101,7 @@ class OpticalLayer(nn.Module):
             self.to_mask,
             Mask(masks.fourier_mask, planes.mask.spacing),
             self.to_camera,
-            names=("mask A", "first lens", "mask D", "second lens"),
+            names=("behind mask A", "in front of mask D", "behind mask D", "at the camera"),
         )
 
 

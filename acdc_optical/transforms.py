@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from operator import index
 
 import torch
 from torch import Tensor
@@ -104,8 +105,11 @@ def as_shape(shape: int | Sequence[int]) -> tuple[int, ...]:
     Raises:
         ValueError: not one or two positive whole numbers.
     """
-    lengths = (shape,) if isinstance(shape, int) else tuple(shape)
-    if len(lengths) not in (1, 2) or not all(isinstance(n, int) and n > 0 for n in lengths):
+    try:
+        lengths = tuple(index(n) for n in (shape if isinstance(shape, Sequence) else (shape,)))
+    except TypeError:
+        lengths = ()
+    if len(lengths) not in (1, 2) or min(lengths) < 1:
         raise ValueError(f"expected a positive length N or an (h, w) pair of them; got {shape!r}")
     return lengths
 

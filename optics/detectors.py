@@ -9,7 +9,11 @@ from optics.grid import Grid
 
 
 class IntensityDetector(nn.Module):
-    """A camera: the mean of |E|² over the active part of each pixel, real, shape (..., *grid.cells)."""
+    """A camera: the mean of |E|² over the active part of each pixel, real, shape (..., *grid.cells).
+
+    The mean is over the samples of a pixel: one that has several, :func:`~optics.grid.gauss` say. A flat pixel's one
+    sample is already the mean of E.
+    """
 
     def forward(self, field: Field) -> Tensor:
         return _pixel_mean(field.intensity, field.grid)

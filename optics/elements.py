@@ -73,8 +73,8 @@ class FourierLens(nn.Module):
 
     Args:
         focal_length: [m], positive.
-        output: grid in the back focal plane. Without it, the output has as many samples as the input and
-            the pitch λf/(nΔ) of :func:`output_pitch`, at which the integral is a unitary DFT.
+        output: grid in the back focal plane. Without it, the output has as many point cells as the input has
+            cells, at the pitch λf/(nΔ) of :func:`output_pitch`; from points, that is a unitary DFT.
 
     Two such lenses in a row image the first plane upside down: E(-x). See :mod:`optics.fourier`.
 
@@ -88,19 +88,15 @@ class FourierLens(nn.Module):
             raise ValueError(f"focal length must be a positive length in metres; got {focal_length}")
         self.focal_length = focal_length
         self.output = output
-        self._integrals: dict[tuple[Grid, float], FourierIntegral] = {}
+        self._integrals: dict[tuple[Grid, Grid, float], FourierIntegral] = {}
 
     def forward(self, field: Field) -> Field:
-        key = (field.grid, field.wavelength)
+        scale = field.wavelength * self.focal_length
+        key = (field.grid, self.output or _natural_output(field.grid, scale), scale)
         if key not in self._integrals:
-            output = self.output or self._natural_output(field)
-            self._integrals[key] = FourierIntegral(field.grid, output, field.wavelength * self.focal_length)
+            self._integrals[key] = FourierIntegral(*key)
         integral = self._integrals[key]
         return field.replace(integral(field.data), integral.target)
-
-    def _natural_output(self, field: Field) -> Grid:
-        scale = field.wavelength * self.focal_length
-        return Grid(field.grid.cells, [output_pitch(n, d, scale) for n, d in _cells(field.grid)])
 
     def extra_repr(self) -> str:
         return f"focal_length={self.focal_length}"
@@ -111,26 +107,44 @@ def output_pitch(cells: int, spacing: float, scale: float) -> float:
     return scale / (cells * spacing)
 
 
-def _cells(grid: Grid) -> list[tuple[int, float]]:
-    return [(axis.cells, axis.spacing) for axis in grid.axes]
+def _natural_output(grid: Grid, scale: float) -> Grid:
+    return Grid(grid.cells, [output_pitch(axis.cells, axis.spacing, scale) for axis in grid.axes])
 
 
 @dataclass(frozen=True)
 class Circle:
-    """A round opening of ``diameter`` [m]; on a 1-D grid, a slit of that width."""
+    """A round opening of ``diameter`` [m]; on a 1-D grid, a slit of that width.
+
+    Raises:
+        ValueError: a diameter that is not positive and finite.
+    """
 
     diameter: float
 
+    def __post_init__(self) -> None:
+        _check_size("diameter", self.diameter)
+
     def contains(self, grid: Grid) -> Tensor:
         """Which samples of the grid lie inside, boolean, shape ``grid.shape``."""
-        return sum(x.square() for x in grid.coordinates) <= torch.tensor(self.diameter / 2).double().square()
+        squares = torch.zeros(grid.shape, dtype=torch.float64)
+        for x in grid.coordinates:
+            squares = squares + x.square()
+        return squares <= (self.diameter / 2) ** 2
 
 
 @dataclass(frozen=True)
 class Rectangle:
-    """A rectangular opening of ``extent`` [m], one number for each axis, (y, x) or (x,)."""
+    """A rectangular opening of ``extent`` [m], one number for each axis, (y, x) or (x,).
+
+    Raises:
+        ValueError: an extent that is not positive and finite, or not as many as a grid has axes.
+    """
 
     extent: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        for width in self.extent:
+            _check_size("extent", width)
 
     def contains(self, grid: Grid) -> Tensor:
         """Which samples of the grid lie inside, boolean, shape ``grid.shape``."""
@@ -140,6 +154,11 @@ class Rectangle:
         for x, width in zip(grid.coordinates, self.extent, strict=True):
             inside = inside & (x.abs() <= width / 2)
         return inside
+
+
+def _check_size(name: str, size: float) -> None:
+    if not (math.isfinite(size) and size > 0):
+        raise ValueError(f"{name} of an opening must be a positive length in metres; got {size}")
 
 
 class Aperture(nn.Module):

@@ -11,7 +11,7 @@ from torch import Tensor
 from optics.grid import Grid
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Field:
     """A monochromatic scalar field. Immutable: elements return new fields.
 
@@ -23,7 +23,7 @@ class Field:
 
     Raises:
         ValueError: the data does not end in the grid's shape, or the wavelength is not positive and finite.
-        TypeError: the data is not floating point or complex.
+        TypeError: the data is not in single or double precision.
     """
 
     data: Tensor
@@ -37,8 +37,10 @@ class Field:
         if tuple(self.data.shape[-len(shape) :]) != shape:
             raise ValueError(f"field data must end in the grid's shape {shape}; got {tuple(self.data.shape)}")
         if not self.data.is_complex():
-            if not self.data.is_floating_point():
-                raise TypeError(f"field data must be floating point or complex; got {self.data.dtype}")
+            if self.data.dtype not in (torch.float32, torch.float64):
+                raise TypeError(
+                    f"field data must be in single or double precision, real or complex; got {self.data.dtype}"
+                )
             object.__setattr__(self, "data", torch.complex(self.data, torch.zeros_like(self.data)))
 
     def replace(self, data: Tensor, grid: Grid | None = None) -> Field:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from scipy.fft import next_fast_len
@@ -24,7 +25,6 @@ from torch import Tensor
 
 from optics.grid import Axis, Grid
 from optics.kernel import Kernel
-
 
 # Up to this many cells along the shorter axis the matrix product wins on a CPU: measured at 64 × 128 cells of 8
 # nodes it takes as long as the FFTs, at half the size half as long.
@@ -37,7 +37,8 @@ class FourierIntegral:
     Args:
         source: grid of the input; a :func:`~optics.grid.flat` cell contributes its exact sinc envelope.
         target: grid of the output; a flat cell yields the mean over its active part, which is what a
-            coherent detector pixel measures.
+            coherent detector pixel measures. (From flat cells to flat cells the mean is taken of each source
+            cell's wave as if it came from the cell's centre: right to first order in 1/n. Resolve one side.)
         scale: λf [m²]; must be positive.
 
     Called with a complex tensor of shape (..., *source.shape); returns (..., *target.shape).
@@ -133,10 +134,8 @@ def _cell_transform(source: Axis, target: Axis, scale: float) -> tuple[_CellTran
     step = source.spacing * target.spacing / scale
     length = round(1 / step)
     chirp_length = next_fast_len(n + m - 1)
-    # Rounding 1/α to an integer shifts the phase at the grid's corner by this many turns;
-    # 1e-14 turns is float64 rounding of the phase itself.
-    mismatch = abs(step * length - 1) * step * n * m / 4
-    if max(n, m) <= length <= 2 * chirp_length and mismatch < 1e-14:
+    # A pitch computed as λf/(nΔ) misses 1/α = integer by a few float64 roundings; more is another pitch.
+    if max(n, m) <= length <= 2 * chirp_length and abs(step * length - 1) < 2e-15:
         return _fft(n, m, length)
     return _chirp_z(n, m, step, chirp_length)
 
@@ -147,7 +146,7 @@ def _fft(n: int, m: int, length: int) -> tuple[_CellTransform, Tensor, Tensor]:
     i, j = torch.arange(n), torch.arange(m)
     before = _cis(_turns(2 * i * (m - 1), 4 * length))
     after = _cis(_turns(2 * j * (n - 1) - (n - 1) * (m - 1), 4 * length))
-    return lambda data: torch.fft.fft(data, n=length)[..., :m], before, after
+    return _PaddedFFT(length, m), before, after
 
 
 def _chirp_z(n: int, m: int, step: float, length: int) -> tuple[_CellTransform, Tensor, Tensor]:
@@ -157,12 +156,27 @@ def _chirp_z(n: int, m: int, step: float, length: int) -> tuple[_CellTransform, 
     lag = torch.arange(-(n - 1), m, dtype=torch.float64) + (n - 1) / 2 - (m - 1) / 2
     chirp = torch.zeros(length, dtype=torch.complex128)
     chirp[torch.arange(-(n - 1), m) % length] = _cis(step * lag.square() / 2)
-    spectrum = Kernel(torch.fft.fft(chirp))
-
-    def transform(data: Tensor) -> Tensor:
-        return torch.fft.ifft(torch.fft.fft(data, n=length) * spectrum.like(data))[..., :m]
-
+    transform = _Convolution(Kernel(torch.fft.fft(chirp)), length, m)
     return transform, _cis(-step * a.square() / 2), _cis(-step * b.square() / 2)
+
+
+@dataclass(frozen=True)
+class _PaddedFFT:
+    length: int
+    kept: int
+
+    def __call__(self, data: Tensor) -> Tensor:
+        return torch.fft.fft(data, n=self.length)[..., : self.kept]
+
+
+@dataclass(frozen=True)
+class _Convolution:
+    spectrum: Kernel
+    length: int
+    kept: int
+
+    def __call__(self, data: Tensor) -> Tensor:
+        return torch.fft.ifft(torch.fft.fft(data, n=self.length) * self.spectrum.like(data))[..., : self.kept]
 
 
 def _turns(numerator: Tensor, denominator: int) -> Tensor:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from operator import index
 
 import numpy as np
 import torch
@@ -95,18 +95,18 @@ class Axis:
         """Width covered by the cells [m]."""
         return self.cells * self.spacing
 
-    @cached_property
+    @property
     def centres(self) -> Tensor:
         """Cell centres [m], float64, shape (cells,)."""
         return (torch.arange(self.cells, dtype=torch.float64) - (self.cells - 1) / 2) * self.spacing
 
-    @cached_property
+    @property
     def coordinates(self) -> Tensor:
         """Sample positions [m], float64, ascending, shape (size,)."""
         nodes = torch.tensor(self.cell.nodes, dtype=torch.float64)
         return (self.centres[:, None] + nodes * self.spacing).flatten()
 
-    @cached_property
+    @property
     def weights(self) -> Tensor:
         """Integration weights [m], float64, shape (size,): ∫f dx ≈ Σ weights·f."""
         return torch.tensor(self.cell.weights, dtype=torch.float64).repeat(self.cells) * self.spacing
@@ -123,6 +123,7 @@ class Grid:
 
     Raises:
         ValueError: no or more than two axes, an axis without cells, a spacing that is not positive and finite.
+        TypeError: a number of cells that is not whole.
 
     >>> Grid((4, 6), 8e-6).shape
     (4, 6)
@@ -133,10 +134,10 @@ class Grid:
     axes: tuple[Axis, ...]
 
     def __init__(self, shape: int | Sequence[int], spacing: float | Sequence[float], cell: Cell | None = None):
-        cells = (shape,) if isinstance(shape, int) else tuple(shape)
+        cells = tuple(index(n) for n in (shape if isinstance(shape, Sequence) else (shape,)))
         if len(cells) not in (1, 2):
             raise ValueError(f"a grid has one axis (x) or two (y, x); got shape {cells}")
-        pitches = (float(spacing),) * len(cells) if isinstance(spacing, int | float) else tuple(spacing)
+        pitches = tuple(map(float, spacing)) if isinstance(spacing, Sequence) else (float(spacing),) * len(cells)
         if len(pitches) != len(cells):
             raise ValueError(f"expected one spacing for each of the {len(cells)} axes; got {len(pitches)}")
         axes = tuple(Axis(n, d, cell or point()) for n, d in zip(cells, pitches, strict=True))
@@ -167,18 +168,18 @@ class Grid:
         """1 or 2."""
         return len(self.axes)
 
-    @cached_property
+    @property
     def coordinates(self) -> tuple[Tensor, ...]:
         """Sample positions [m] along each axis, float64, shaped to broadcast over a field's trailing axes."""
         return tuple(_along(axis.coordinates, i, self.ndim) for i, axis in enumerate(self.axes))
 
-    @cached_property
+    @property
     def weights(self) -> Tensor:
         """Integration weights [m or m²], float64, of the grid's shape."""
-        return math.prod(
-            (_along(axis.weights, i, self.ndim) for i, axis in enumerate(self.axes)),
-            start=torch.ones(self.shape),
-        )
+        weights = torch.ones(self.shape, dtype=torch.float64)
+        for i, axis in enumerate(self.axes):
+            weights = weights * _along(axis.weights, i, self.ndim)
+        return weights
 
     def resolved(self, cell: Cell) -> Grid:
         """The same cells, each resolved by ``cell``."""

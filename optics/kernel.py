@@ -9,8 +9,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-_COMPLEX = {torch.float32: torch.complex64, torch.float64: torch.complex128}
-
 
 class Kernel:
     """A float64 or complex128 array that follows the data it is applied to.
@@ -19,14 +17,17 @@ class Kernel:
     """
 
     def __init__(self, values: Tensor):
-        self._master = values.detach()
+        # Made outside inference mode even if first needed inside it: training may come later.
+        with torch.inference_mode(False):
+            self._master = values.detach().clone()
         self._casts: dict[tuple[torch.dtype, torch.device], Tensor] = {}
 
     def like(self, data: Tensor) -> Tensor:
         """The array in the precision and on the device of ``data``."""
         real = data.real.dtype if data.is_complex() else data.dtype
-        dtype = _COMPLEX[real] if self._master.is_complex() else real
+        dtype = real.to_complex() if self._master.is_complex() else real
         key = (dtype, data.device)
         if key not in self._casts:
-            self._casts[key] = self._master.to(device=data.device, dtype=dtype)
+            with torch.inference_mode(False):
+                self._casts[key] = self._master.to(device=data.device, dtype=dtype)
         return self._casts[key]

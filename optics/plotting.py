@@ -50,7 +50,7 @@ class Picture(Figure):
     """A figure that lays itself out and shows itself as the value of a notebook cell."""
 
     def __init__(self, width: float = 5.0, height: float = 4.0, **options: Any):
-        super().__init__(figsize=(width, height), layout="constrained", **options)
+        super().__init__(figsize=(width, height), layout="compressed", **options)
 
     def _repr_png_(self) -> bytes:  # IPython draws bare figures only once pyplot has run
         png = io.BytesIO()
@@ -214,9 +214,9 @@ def _field_key(panels: Sequence[Axes], grid: Grid, symbol: str = "|E|", full: st
     if grid.ndim == 1:
         bar = panels[0].figure.colorbar(mappable, ax=list(panels))
     else:
-        bar = panels[-1].figure.colorbar(mappable, cax=_beside(panels[-1], 0.12))
+        bar = panels[-1].figure.colorbar(mappable, cax=_beside(panels[-1], 0.16))
         modulus = torch.linspace(0, 1, 65, dtype=torch.float64)
-        bar.ax.pcolormesh(modulus, phase, domain_colours(hues[:, None] * modulus), rasterized=True)
+        bar.ax.pcolormesh(_array(modulus), _array(phase), domain_colours(hues[:, None] * modulus), rasterized=True)
         bar.ax.set_xticks([0, 1], labels=["0", full])
         bar.ax.set_xlabel(symbol, labelpad=0)
     bar.set_ticks([-math.pi, -math.pi / 2, 0, math.pi / 2, math.pi], labels=["−π", "−π/2", "0", "π/2", "π"])

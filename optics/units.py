@@ -33,10 +33,8 @@ def parse_length(text: str) -> float:
     return float(match[1]) * _LENGTHS[match[2]]
 
 
-def format_length(length: float) -> str:
+def format_length(length: float, digits: int = 6) -> str:
     """Write a length [m] with the unit that reads best: ``6.33e-07`` becomes ``"633 nm"``."""
-    magnitude = abs(length)
-    for name, unit in (("m", m), ("mm", mm), ("um", um)):
-        if magnitude >= unit:
-            return f"{length / unit:.6g} {name}"
-    return f"{length / nm:.6g} nm"
+    rounded = float(f"{length:.{digits}g}")  # first, or 0.9999999 mm would read 1000 um
+    unit, name = next(((u, n) for u, n in ((m, "m"), (mm, "mm"), (um, "um")) if abs(rounded) >= u), (nm, "nm"))
+    return f"{rounded / unit:.{digits}g} {name}"

@@ -87,9 +87,9 @@ def test_data_must_end_in_the_shape_of_the_grid(shape):
     assert str(error.value).endswith(str(shape))
 
 
-@pytest.mark.parametrize("dtype", [torch.int64, torch.uint8, torch.bool])
+@pytest.mark.parametrize("dtype", [torch.int64, torch.uint8, torch.bool, torch.float16])
 def test_data_must_be_floating_point(dtype):
-    with pytest.raises(TypeError, match=rf"field data must be floating point or complex; got {dtype}"):
+    with pytest.raises(TypeError, match=rf"field data must be float32, float64 or their complex types; got {dtype}"):
         Field(torch.ones(3, 4).to(dtype), GRID, WAVELENGTH)
 
 

@@ -95,7 +95,7 @@ class TestStandsForTheLayer:
 
 @pytest.mark.parametrize("kind", KINDS)
 class TestTrace:
-    names = ("input", "mask A", "first lens", "mask D", "second lens")
+    names = ("input", "behind mask A", "in front of mask D", "behind mask D", "at the camera")
 
     def test_names_every_plane_in_order(self, kind):
         numbers = layer(kind, (3, 4))
@@ -116,9 +116,9 @@ class TestTrace:
         masks = optical.masks()
         light = dict(optical.trace(inputs(numbers)))
         torch.testing.assert_close(light["mask A"].data, light["input"].data * masks.input_mask)
-        torch.testing.assert_close(light["mask D"].data, light["first lens"].data * masks.fourier_mask)
-        assert light["second lens"].grid.cells == light["input"].grid.cells
-        for before, after in (("input", "mask A"), ("first lens", "mask D")):
+        torch.testing.assert_close(light["behind mask D"].data, light["in front of mask D"].data * masks.fourier_mask)
+        assert light["at the camera"].grid.cells == light["input"].grid.cells
+        for before, after in (("input", "behind mask A"), ("in front of mask D", "behind mask D")):
             assert light[after].power < light[before].power
 
 
