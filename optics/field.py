@@ -38,9 +38,7 @@ class Field:
             raise ValueError(f"field data must end in the grid's shape {shape}; got {tuple(self.data.shape)}")
         if not self.data.is_complex():
             if self.data.dtype not in (torch.float32, torch.float64):
-                raise TypeError(
-                    f"field data must be in single or double precision, real or complex; got {self.data.dtype}"
-                )
+                raise TypeError(f"field data must be float32, float64 or their complex types; got {self.data.dtype}")
             object.__setattr__(self, "data", torch.complex(self.data, torch.zeros_like(self.data)))
 
     def replace(self, data: Tensor, grid: Grid | None = None) -> Field:

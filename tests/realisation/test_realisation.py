@@ -115,7 +115,7 @@ class TestTrace:
         optical = realise(numbers, Bench.preset(), model=Ideal())
         masks = optical.masks()
         light = dict(optical.trace(inputs(numbers)))
-        torch.testing.assert_close(light["mask A"].data, light["input"].data * masks.input_mask)
+        torch.testing.assert_close(light["behind mask A"].data, light["input"].data * masks.input_mask)
         torch.testing.assert_close(light["behind mask D"].data, light["in front of mask D"].data * masks.fourier_mask)
         assert light["at the camera"].grid.cells == light["input"].grid.cells
         for before, after in (("input", "behind mask A"), ("in front of mask D", "behind mask D")):

@@ -1,0 +1,182 @@
+"""The command line as a user meets it: exit codes, one-line errors, JSON alone on standard output."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy.fft import dct, idct
+
+from acdc_optical import ACDC, Bench
+from acdc_optical.cli import main
+from acdc_optical.design import Design
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A folder with the arrays of a small layer; the current one."""
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    np.save("a.npy", 1 + 0.1 * random.standard_normal(8))
+    np.save("d.npy", 1 + 0.1 * random.standard_normal(8))
+    np.save("x.npy", random.standard_normal((5, 8)))
+    return tmp_path
+
+
+def run(*arguments):
+    return main([str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def design(place):
+    assert run("compile", "--a", "a.npy", "--d", "d.npy", "--out", "layer.design") == 0
+    return place / "layer.design"
+
+
+@pytest.mark.parametrize("model", ["ideal", "continuous"])
+@pytest.mark.parametrize(("dtype", "limit"), [("float64", 1e-12), ("float32", 1e-5)])
+def test_compile_and_simulate_compute_the_layer(design, model, dtype, limit):
+    options = ("--model", model, "--dtype", dtype, "--device", "cpu")
+    assert run("simulate", design, "--input", "x.npy", "--output", "y.npy", *options) == 0
+    y = np.load("y.npy")
+    expected = idct(dct(np.load("x.npy") * np.load("a.npy"), norm="ortho") * np.load("d.npy"), norm="ortho")
+    assert y.dtype == dtype
+    assert np.linalg.norm(y - expected) < limit * np.linalg.norm(expected)
+
+
+def test_two_dimensional_complex_layers(place):
+    random = np.random.default_rng(1)
+    a, d, x = (random.standard_normal((n, 3, 4)) + 1j * random.standard_normal((n, 3, 4)) for n in (1, 1, 6))
+    np.save("a.npy", a[0])
+    np.save("d.npy", d[0])
+    np.save("x.npy", x)
+    assert run("compile", "--a", "a.npy", "--d", "d.npy", "--out", "layer.design") == 0
+    assert run("simulate", "layer.design", "--input", "x.npy", "--output", "y.npy") == 0
+    expected = np.fft.ifft2(np.fft.fft2(x * a) * d)
+    assert np.linalg.norm(np.load("y.npy") - expected) < 1e-12 * np.linalg.norm(expected)
+
+
+def test_a_bench_file_is_used(place):
+    (place / "bench.toml").write_text('wavelength = "500 nm"\nfocal_length = "50 mm"\n[modulator]\npitch = "10 um"\n')
+    assert run("compile", "--a", "a.npy", "--d", "d.npy", "--bench", "bench.toml", "--out", "layer.design") == 0
+    planes = Design.load("layer.design").masks[0].planes
+    assert planes.mask.spacing[0] == pytest.approx(500e-9 * 50e-3 / (16 * 10e-6) / 2, rel=1e-12)
+
+
+def test_check_passes_exact_and_fails_sampled_masks(design, capsys):
+    assert run("check", design) == 0
+    assert "9 of" not in capsys.readouterr().err
+    assert run("compile", "--a", "a.npy", "--d", "d.npy", "--method", "sampled", "--out", "sampled.design") == 0
+    assert run("check", "sampled.design") == 1
+    assert "FAILED" in capsys.readouterr().out
+
+
+def test_json_stands_alone_on_standard_output(design, capsys):
+    capsys.readouterr()
+    assert run("check", design, "--json", "-") == 0
+    (report,) = json.loads(capsys.readouterr().out)
+    assert report["passed"]
+    assert run("check", design, "--json", "report.json") == 0
+    with open("report.json") as file:
+        assert json.load(file)[0]["passed"]
+
+
+def test_info_names_the_hardware(design, capsys):
+    capsys.readouterr()
+    assert run("info", design) == 0
+    text = capsys.readouterr().out
+    for part in ("ACDC", "633 nm", "8 um", "100 mm", "32 px"):
+        assert part in text
+
+
+def test_it_runs_as_a_module(design):
+    command = [sys.executable, "-m", "acdc_optical", "info", str(design)]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.startswith(str(design))
+
+
+COMPILE = ("compile", "--out", "o")
+SIMULATE = ("simulate", "layer.design", "--output", "y")
+BAD = {
+    "missing array": ((*COMPILE, "--a", "no.npy", "--d", "d.npy"), "no.npy: no such file"),
+    "unreadable array": ((*COMPILE, "--a", "junk.npy", "--d", "d.npy"), "junk.npy: expected a .npy"),
+    "array of objects": ((*COMPILE, "--a", "objects.npy", "--d", "d.npy"), "holds Python objects"),
+    "NaN": ((*COMPILE, "--a", "nan.npy", "--d", "d.npy"), "nan.npy: the array holds NaN"),
+    "N = 0": ((*COMPILE, "--a", "empty.npy", "--d", "empty.npy"), "N, h, w ≥ 1; got (0,)"),
+    "different shapes": ((*COMPILE, "--a", "a.npy", "--d", "x.npy"), "must have one shape"),
+    "three axes": ((*COMPILE, "--a", "cube.npy", "--d", "cube.npy"), "(N,) or (h, w)"),
+    "no such folder": (("compile", "--a", "a.npy", "--d", "d.npy", "--out", "no/o"), "there is no folder no"),
+    "negative pitch": ((*COMPILE, "--a", "a.npy", "--d", "d.npy", "--bench", "pitch.toml"), "-8 um"),
+    "unknown key": ((*COMPILE, "--a", "a.npy", "--d", "d.npy", "--bench", "key.toml"), "'focal'"),
+    "no such bench": ((*COMPILE, "--a", "a.npy", "--d", "d.npy", "--bench", "none"), "lcos-8um"),
+    "no bench file": ((*COMPILE, "--a", "a.npy", "--d", "d.npy", "--bench", "no.toml"), "no.toml: no such"),
+    "wrong dimension": ((*SIMULATE, "--input", "cube.npy"), "(..., 8); got (2, 2, 2)"),
+    "no batch": ((*SIMULATE, "--input", "a.npy"), "one batch dimension"),
+    "complex input": ((*SIMULATE, "--input", "complex.npy"), "takes real input"),
+    "unknown model": ((*SIMULATE, "--input", "x.npy", "--model", "wrong"), "'wrong'"),
+    "foreign design": (("simulate", "a.npy", "--input", "x.npy", "--output", "y"), "a.npy: not a design file"),
+    "missing design": (("check", "no.design"), "no.design: no such design file"),
+    "unknown command": (("simulat",), "simulat"),
+    "missing option": (("compile", "--a", "a.npy"), "--d"),
+    "unwritable folder": (("demo", "--out", "a.npy/folder"), "cannot make this output folder"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_clear_line(design, capsys, case):
+    np.save("objects.npy", np.array([{}], dtype=object), allow_pickle=True)
+    np.save("nan.npy", np.full(8, np.nan))
+    np.save("empty.npy", np.zeros(0))
+    np.save("cube.npy", np.zeros((2, 2, 2)))
+    np.save("complex.npy", np.full((5, 8), 1j))
+    (design.parent / "junk.npy").write_bytes(b"hello")
+    bench = 'wavelength = "633 nm"\nfocal_length = "1 m"\n[modulator]\npitch = "8 um"\n'
+    (design.parent / "pitch.toml").write_text(bench.replace("8 um", "-8 um"))
+    (design.parent / "key.toml").write_text(bench.replace("focal_length", "focal"))
+    before = sorted(path.name for path in design.parent.iterdir())
+    capsys.readouterr()
+    arguments, words = BAD[case]
+    assert run(*arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("error: ")
+    assert printed.err.count("\n") == 1
+    assert words in printed.err
+    assert sorted(path.name for path in design.parent.iterdir()) == before
+
+
+def test_an_unforeseen_error_is_a_line_too(design, capsys, monkeypatch):
+    def broken(path):
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr("acdc_optical.cli.Design.load", broken)
+    capsys.readouterr()
+    assert run("info", design) == 2
+    assert capsys.readouterr().err.startswith("error: RuntimeError: boom")
+    monkeypatch.setenv("ACDC_OPTICAL_TRACEBACK", "1")
+    with pytest.raises(RuntimeError, match="boom"):
+        run("info", design)
+
+
+def test_interruption_is_no_traceback(design, capsys, monkeypatch):
+    def interrupted(path):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("acdc_optical.cli.Design.load", interrupted)
+    assert run("info", design) == 130
+
+
+def test_cuda_without_cuda_is_refused(design, capsys, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert run("simulate", design, "--input", "x.npy", "--output", "y.npy", "--device", "cuda") == 2
+    assert "--device cpu" in capsys.readouterr().err
+
+
+def test_simulate_uses_the_masks_of_the_file(place):
+    layer = ACDC(8)
+    design = Design.of(layer, Bench.preset())
+    design.masks[0].fourier_mask.mul_(0.5)  # made half as transparent as designed
+    design.save("layer.design")
+    assert run("simulate", "layer.design", "--input", "x.npy", "--output", "half.npy") == 0
+    assert run("simulate", "layer.design", "--input", "x.npy", "--output", "ideal.npy", "--model", "ideal") == 0
+    np.testing.assert_allclose(np.load("half.npy"), 0.5 * np.load("ideal.npy"), atol=1e-6)
