@@ -2,10 +2,12 @@
 
 from acdc_optical.bench import Bench, Camera, FourierMask, Modulator
 from acdc_optical.compilation import Exact, Masks, Sampled, compile_layer
+from acdc_optical.design import Design
 from acdc_optical.layers import ACDC, AFDF, Gaussian, IdentityPlusNoise, Permutation, as_matrix
 from acdc_optical.models import Continuous, Ideal
 from acdc_optical.realisation import OpticalLayer, realise, realise_each
 from acdc_optical.transforms import CosineTransform, dct, idct
+from acdc_optical.verification import Report, verify
 
 __version__ = "0.1.0"
 
@@ -16,6 +18,7 @@ __all__ = [
     "Camera",
     "Continuous",
     "CosineTransform",
+    "Design",
     "Exact",
     "FourierMask",
     "Gaussian",
@@ -25,6 +28,7 @@ __all__ = [
     "Modulator",
     "OpticalLayer",
     "Permutation",
+    "Report",
     "Sampled",
     "as_matrix",
     "compile_layer",
@@ -32,4 +36,5 @@ __all__ = [
     "idct",
     "realise",
     "realise_each",
+    "verify",
 ]
