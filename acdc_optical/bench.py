@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import math
 import tomllib
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -45,6 +46,14 @@ class _Part(BaseModel):
                 super().__init__(**values)
             except ValidationError as error:
                 raise ValueError(_one_line(error, type(self))) from None
+
+    def replace(self, **changes: Any) -> Self:
+        """The same part with some values changed, validated anew.
+
+        >>> Bench.preset().replace(focal_length="50 mm").focal_length
+        0.05
+        """
+        return type(self)(**{**dict(self), **changes})
 
 
 def _one_line(error: ValidationError, part: type[BaseModel]) -> str:
@@ -167,6 +176,12 @@ class Bench(_Part):
         except ValueError as error:
             raise ValueError(f"{origin}: {error}") from None
 
+    def __str__(self) -> str:
+        """The bench as the TOML file that describes it."""
+        parts = {"modulator": self.modulator, "mask": self.mask, "camera": self.camera}
+        tables = (f"\n[{name}]\n" + "".join(_toml_lines(part)) for name, part in parts.items())
+        return "".join(_toml_lines(self)) + "".join(tables)
+
     def fitted_focal_length(self, pixels: tuple[int, ...]) -> float:
         """The focal length [m] with which n modulator pixels along each axis fit the mask.
 
@@ -224,6 +239,16 @@ def _require_units(values: dict[str, Any]) -> None:
             _require_units(value)
         elif key in _LENGTH_KEYS and not isinstance(value, str):
             raise ValueError(f"{key}: a length in a file needs its unit, like '633 nm'; got {value!r}")
+
+
+def _toml_lines(part: BaseModel) -> Iterator[str]:
+    for key, value in part:
+        if value is None or isinstance(value, BaseModel):
+            continue
+        text = (
+            f'"{_exactly(value)}"' if key in _LENGTH_KEYS else str(list(value) if isinstance(value, tuple) else value)
+        )
+        yield f"{key} = {text}\n"
 
 
 def _exactly(length: float) -> str:

@@ -184,3 +184,19 @@ class TestGeometry:
             wavelength=633e-9, focal_length=0.1, modulator=Modulator(pitch=8e-6, fill=0.75), mask=FourierMask(fill=0.5)
         ).pixels()
         assert (pixels.input.width, pixels.mask.width, pixels.camera.width) == (0.75, 0.5, 0.0)
+
+
+def test_a_bench_prints_as_its_own_file(tmp_path):
+    bench = Bench.preset()
+    path = tmp_path / "bench.toml"
+    path.write_text(str(bench))
+    assert Bench.load(path) == bench
+    assert 'wavelength = "633 nm"' in str(bench)
+
+
+def test_replace_validates_anew():
+    bench = Bench.preset()
+    assert bench.replace(focal_length="50 mm").focal_length == 0.05
+    assert bench.replace(mask=bench.mask.replace(fill=0.5)).mask.fill == 0.5
+    with pytest.raises(ValueError, match=r"fill: input should be less than or equal to 1; got 2"):
+        bench.mask.replace(fill=2)
