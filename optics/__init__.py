@@ -9,9 +9,11 @@ from optics.elements import Aperture, Circle, FourierLens, Mask, Rectangle, outp
 from optics.field import Field
 from optics.fourier import FourierIntegral
 from optics.grid import Axis, Cell, Grid, flat, gauss, midpoint, point
+from optics.propagation import AngularSpectrum, Fraunhofer, FresnelTransfer, FresnelTransform
 from optics.system import OpticalSystem, Plane
 
 __all__ = [
+    "AngularSpectrum",
     "Aperture",
     "Axis",
     "Cell",
@@ -20,6 +22,9 @@ __all__ = [
     "FieldDetector",
     "FourierIntegral",
     "FourierLens",
+    "Fraunhofer",
+    "FresnelTransfer",
+    "FresnelTransform",
     "Grid",
     "IntensityDetector",
     "Mask",

@@ -26,6 +26,7 @@ OPTICS = {
     "field": "units grid kernel",
     "fourier": "units grid kernel field",
     "elements": "units grid kernel field fourier",
+    "propagation": "units grid kernel field fourier",
     "detectors": "units grid kernel field",
     "system": "units grid kernel field fourier elements detectors",
     "plotting": "units grid kernel field fourier elements detectors system",

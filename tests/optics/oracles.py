@@ -14,11 +14,15 @@ import torch
 from torch import Tensor
 
 from optics import (
+    AngularSpectrum,
     Aperture,
     Circle,
     Field,
     FourierIntegral,
     FourierLens,
+    Fraunhofer,
+    FresnelTransfer,
+    FresnelTransform,
     Grid,
     Mask,
     OpticalSystem,
@@ -115,6 +119,11 @@ def _operators() -> list[Operator]:
     element("lens-large", lambda: FourierLens(FOCAL_LENGTH), Grid(128, PITCH), natural(128))
     element("lens-output", lambda: FourierLens(FOCAL_LENGTH, detuned((5, 4))), plane, detuned((5, 4)))
     element("system", lambda: bench(), plane, plane)
+    element("angular-spectrum-1d", lambda: AngularSpectrum(3e-3), line)
+    element("angular-spectrum-2d", lambda: AngularSpectrum(-3e-3, padding=1.5), plane)
+    element("fresnel-transfer", lambda: FresnelTransfer(5e-3, padding=1), plane)
+    element("fresnel-transform", lambda: FresnelTransform(FOCAL_LENGTH, detuned((9, 6))), fine, detuned((9, 6)))
+    element("fraunhofer", lambda: Fraunhofer(FOCAL_LENGTH, detuned(11)), Grid(9, PITCH, flat(0.8)), detuned(11))
     return found
 
 

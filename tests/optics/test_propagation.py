@@ -1,0 +1,214 @@
+"""Free space against closed forms, direct sums, and itself."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import fresnel
+
+from optics import (
+    AngularSpectrum,
+    Field,
+    Fraunhofer,
+    FresnelTransfer,
+    FresnelTransform,
+    Grid,
+    flat,
+    gauss,
+    midpoint,
+)
+from tests.optics.oracles import WAVELENGTH, orders, random_complex, relative_error
+
+WAIST = 40e-6
+RAYLEIGH = math.pi * WAIST**2 / WAVELENGTH
+
+
+def beam(grid: Grid, z: float, waist: float = WAIST) -> torch.Tensor:
+    """A Gaussian beam of the paraxial wave equation, without exp(ikz) (Siegman, Lasers, §16.3)."""
+    q = complex(z, -math.pi * waist**2 / WAVELENGTH)
+    squares = sum(x.square() for x in grid.coordinates)
+    amplitude = (complex(0, -math.pi * waist**2 / WAVELENGTH) / q) ** (grid.ndim / 2)
+    return amplitude * torch.exp(1j * math.pi / WAVELENGTH * squares / q)
+
+
+def propagated(propagator, data: torch.Tensor, grid: Grid) -> torch.Tensor:
+    return propagator(Field(data, grid, WAVELENGTH)).data
+
+
+@pytest.mark.parametrize("shape", [512, (256, 300)], ids=str)
+# Twelve waists of window: the cut-off tail is below rounding. Float32 is rounded field and rounded kernel.
+@pytest.mark.parametrize(("dtype", "limit"), [(torch.complex128, 1e-12), (torch.complex64, 5e-7)], ids=str)
+def test_gaussian_beam_at_the_rayleigh_distance(shape, dtype, limit):
+    grid = Grid(shape, 3e-6)
+    start = beam(grid, 0).to(dtype)
+    expected = beam(grid, RAYLEIGH)
+    for propagator in (FresnelTransfer(RAYLEIGH), FresnelTransform(RAYLEIGH, grid)):
+        got = propagated(propagator, start, grid)
+        assert got.dtype == dtype
+        assert relative_error(got, expected) < limit
+
+
+def test_the_angular_spectrum_leaves_the_paraxial_beam_at_second_order():
+    """At z_R the first non-paraxial term is of the order (λ/w)²: twice the waist, a quarter of the difference."""
+    differences = []
+    for waist in (5e-6, 10e-6, 20e-6, 40e-6):
+        z = math.pi * waist**2 / WAVELENGTH
+        grid = Grid(512, waist / 25)
+        differences.append(
+            relative_error(propagated(AngularSpectrum(z), beam(grid, 0, waist), grid), beam(grid, z, waist))
+        )
+    assert differences[-1] < 1e-5
+    assert orders(differences) == pytest.approx([2, 2, 2], abs=0.1)
+
+
+def test_the_angular_spectrum_is_the_rayleigh_sommerfeld_integral():
+    """A beam of 2 λ waist, far from paraxial, against the direct sum of the first Rayleigh-Sommerfeld integral.
+
+    E(r) = ∫ E(r') · z/(2πR²) · (1/R - ik) · exp(ikR) dr'. The sum is spectrally accurate for a smooth beam that
+    ends within the grid; evanescent waves, in the sum but not in the propagator, have decayed by exp(-70).
+    """
+    grid, z = Grid((72, 72), WAVELENGTH / 3.3), 12 * WAVELENGTH
+    start = beam(grid, 0, 2 * WAVELENGTH)
+    got = propagated(AngularSpectrum(z, padding=4), start, grid)
+    y, x = (axis.coordinates.numpy() for axis in grid.axes)
+    k = 2 * np.pi / WAVELENGTH
+    for row, column in ((36, 36), (20, 45), (60, 10)):
+        distance = np.sqrt((y[row] - y[:, None]) ** 2 + (x[column] - x[None, :]) ** 2 + z**2)
+        impulse = z / (2 * np.pi * distance**2) * (1 / distance - 1j * k) * np.exp(1j * k * distance)
+        expected = (start.numpy() * impulse).sum() * grid.spacing[0] ** 2 * np.exp(-1j * k * z)
+        # Four windows of padding: what the periodic window folds back is below 1e-3 of the peak.
+        assert abs(complex(got[row, column]) - expected) < 1e-3 * float(got.abs().max())
+
+
+@pytest.mark.parametrize("kind", [AngularSpectrum, FresnelTransfer])
+def test_a_second_step_adds_to_the_first(kind):
+    grid = Grid((128, 120), 4e-6)
+    start = beam(grid, 0)
+    at_once = propagated(kind(3e-3), start, grid)
+    in_steps = propagated(kind(2e-3), propagated(kind(1e-3), start, grid), grid)
+    back = propagated(kind(-3e-3), at_once, grid)
+    # The beam stays six waists inside the window; what padding cuts off is exp(-36) of it.
+    assert relative_error(in_steps, at_once) < 1e-10
+    assert relative_error(back, start) < 1e-10
+
+
+def test_a_periodic_window_keeps_all_power():
+    grid = Grid((15, 16), 4e-6)
+    field = Field(random_complex(grid.shape), grid, WAVELENGTH)
+    assert relative_error(FresnelTransfer(0.02, padding=1)(field).power, field.power) < 1e-13
+
+
+def test_talbot_a_grating_images_itself():
+    """At 2d²/λ a grating of period d images itself, at half that distance shifted by half a period."""
+    period, count = 64e-6, 16
+    grid = Grid(64, period / count)
+    grating = (torch.arange(64) % count < 5).to(torch.complex128)
+    distance = 2 * period**2 / WAVELENGTH
+    assert relative_error(propagated(FresnelTransfer(distance, padding=1), grating, grid), grating) < 1e-11
+    half = propagated(FresnelTransfer(distance / 2, padding=1), grating, grid)
+    assert relative_error(half, grating.roll(count // 2)) < 1e-11
+
+
+def slit(grid: Grid, width: float, distance: float) -> torch.Tensor:
+    """Fresnel diffraction of a slit along one axis, by Fresnel integrals (Goodman, §4.5.1)."""
+    root = math.sqrt(2 / (WAVELENGTH * distance))
+    x = grid.axes[0].coordinates.numpy()
+    upper_s, upper_c = fresnel(root * (width / 2 - x))
+    lower_s, lower_c = fresnel(root * (-width / 2 - x))
+    return torch.from_numpy((upper_c - lower_c + 1j * (upper_s - lower_s)) * np.exp(-1j * np.pi / 4) / math.sqrt(2))
+
+
+class TestSlit:
+    width, distance = 400e-6, 50e-3
+    camera = Grid(200, 4e-6)
+
+    def error(self, cell):
+        grid = Grid(20, self.width / 20, cell)
+        got = propagated(FresnelTransform(self.distance, self.camera), torch.ones(grid.shape).double(), grid)
+        return relative_error(got, slit(self.camera, self.width, self.distance))
+
+    def test_midpoints_converge_at_second_order(self):
+        errors = [self.error(midpoint(samples)) for samples in (4, 8, 16, 32)]
+        assert errors[-1] < 1e-3
+        assert orders(errors) == pytest.approx([2, 2, 2], abs=0.1)
+
+    def test_gauss_nodes_converge_to_rounding(self):
+        errors = [self.error(gauss(samples)) for samples in (2, 4, 8)]
+        assert errors[0] > 100 * errors[1] > 1e4 * errors[2]
+        assert errors[2] < 1e-12
+
+    def test_a_square_is_the_product_of_two_slits(self):
+        grid, camera = Grid((20, 20), self.width / 20, gauss(5)), Grid((40, 50), 16e-6)
+        got = propagated(FresnelTransform(self.distance, camera), torch.ones(grid.shape).double(), grid)
+        along_y, along_x = (slit(Grid(n, 16e-6), self.width, self.distance) for n in (40, 50))
+        assert relative_error(got, torch.outer(along_y, along_x)) < 1e-8
+
+
+def test_the_near_field_becomes_the_far_field():
+    """Without the input's curvature πx²/λz the field is off by its size: half for twice the distance."""
+    grid, differences = Grid(64, 4e-6), []
+    for z in (1.0, 2.0, 4.0):
+        camera = Grid(64, WAVELENGTH * z / (64 * 4e-6) / 8)
+        start = beam(grid, 0)
+        near, far = (propagated(kind(z, camera), start, grid) for kind in (FresnelTransform, Fraunhofer))
+        differences.append(relative_error(far, near))
+    assert differences[0] < 1e-2
+    assert orders(differences) == pytest.approx([1, 1], abs=0.05)
+
+
+@pytest.mark.parametrize("kind", [AngularSpectrum, FresnelTransfer])
+def test_a_tilted_beam_moves_towards_its_tilt(kind):
+    grid, z, shift = Grid((128, 96), 5e-6), 5e-3, 60e-6
+    y = grid.coordinates[0]
+    tilt = torch.exp(2j * math.pi * y * shift / (WAVELENGTH * z))
+    image = kind(z)(Field(beam(grid, 0) * tilt, grid, WAVELENGTH)).intensity
+    # sin θ = 0.012: the paraxial position misses by θ³z/2, four nanometres.
+    assert float((image * y).sum() / image.sum()) == pytest.approx(shift, abs=1e-8)
+
+
+@pytest.mark.parametrize("kind", [AngularSpectrum, FresnelTransfer])
+def test_gradients_reach_distance_and_field(kind):
+    grid = Grid(8, 20e-6)
+    data = random_complex(8, seed=3).requires_grad_()
+    millimetres = torch.tensor(20.0, dtype=torch.float64, requires_grad=True)
+
+    def run(data, millimetres):
+        return torch.view_as_real(kind(millimetres * 1e-3)(Field(data, grid, WAVELENGTH)).data)
+
+    assert torch.autograd.gradcheck(run, (data, millimetres))
+
+
+@pytest.mark.parametrize("kind", [AngularSpectrum, FresnelTransfer])
+def test_a_distance_as_tensor_is_the_same_distance(kind):
+    grid = Grid((6, 7), 8e-6)
+    data = random_complex(grid.shape, dtype=torch.complex64)
+    fixed, trained = kind(3e-3), kind(torch.tensor(3e-3, dtype=torch.float64))
+    assert torch.equal(propagated(fixed, data, grid), propagated(trained, data, grid))
+
+
+@pytest.mark.parametrize("distance", [math.nan, math.inf])
+@pytest.mark.parametrize("kind", [AngularSpectrum, FresnelTransfer])
+def test_a_distance_must_be_finite(kind, distance):
+    with pytest.raises(ValueError, match=f"distance must be a finite length in metres; got {distance}"):
+        kind(distance)
+
+
+@pytest.mark.parametrize("distance", [math.nan, 0.0, -1.0])
+@pytest.mark.parametrize("kind", [FresnelTransform, Fraunhofer])
+def test_a_far_distance_must_be_positive(kind, distance):
+    with pytest.raises(ValueError, match=f"distance must be a positive length in metres; got {distance}"):
+        kind(distance, Grid(8, 1e-6))
+
+
+def test_padding_and_cells_are_checked():
+    with pytest.raises(ValueError, match=r"1 or more; got 0\.5"):
+        AngularSpectrum(1e-3, padding=0.5)
+    pixels, nodes = Grid(4, 8e-6, flat()), Grid(4, 8e-6, gauss(2))
+    for grid in (pixels, nodes):
+        with pytest.raises(ValueError, match="needs a grid of points"):
+            propagated(FresnelTransfer(1e-3), torch.ones(grid.shape), grid)
+    with pytest.raises(ValueError, match="resolve the pixels by nodes"):
+        propagated(FresnelTransform(1e-3, nodes), torch.ones(4), pixels)
