@@ -23,7 +23,7 @@ import torch
 from scipy.fft import next_fast_len
 from torch import Tensor
 
-from optics.grid import Axis, Grid
+from optics.grid import Axis, Grid, point
 from optics.kernel import Kernel
 
 # Up to this many cells along the shorter axis the matrix product wins on a CPU: measured at 64 × 128 cells of 8
@@ -53,14 +53,12 @@ class FourierIntegral:
         if not (math.isfinite(scale) and scale > 0):
             raise ValueError(f"scale λf must be positive and finite; got {scale}")
         self.source, self.target, self.scale = source, target, scale
-        pairs = zip(source.axes, target.axes, strict=True)
-        self._axes = [_axis_integral(a, b, scale) for a, b in pairs]
+        self._transform = _plane_fft(source, target, scale) or _EachAxis(
+            [_axis_integral(a, b, scale) for a, b in zip(source.axes, target.axes, strict=True)]
+        )
 
     def __call__(self, data: Tensor) -> Tensor:
-        for i, transform in enumerate(self._axes):
-            axis = i - len(self._axes)
-            data = transform(data) if axis == -1 else transform(data.movedim(axis, -1)).movedim(-1, axis)
-        return data
+        return self._transform(data)
 
     def adjoint(self) -> Callable[[Tensor], Tensor]:
         """The adjoint in the integral inner product ⟨f, g⟩ = Σ weights·f·conj(g) of each grid.
@@ -79,6 +77,48 @@ def _axis_integral(source: Axis, target: Axis, scale: float) -> _AxisTransform:
     if min(source.cells, target.cells) <= _DENSE:
         return _DenseIntegral(source, target, scale)
     return _FastIntegral(source, target, scale)
+
+
+@dataclass(frozen=True)
+class _EachAxis:
+    """Axis by axis: what is padded along one is not yet padded along the other."""
+
+    axes: list[_AxisTransform]
+
+    def __call__(self, data: Tensor) -> Tensor:
+        for i, transform in enumerate(self.axes):
+            axis = i - len(self.axes)
+            data = transform(data) if axis == -1 else transform(data.movedim(axis, -1)).movedim(-1, axis)
+        return data
+
+
+@dataclass(frozen=True)
+class _PlaneFFT:
+    """Both axes by one 2-D FFT, with the phases of both in one factor before and one after it."""
+
+    kept: tuple[int, int]
+    before: Kernel
+    after: Kernel
+
+    def __call__(self, data: Tensor) -> Tensor:
+        spectrum = torch.fft.fft2(data * self.before.like(data))
+        return spectrum[..., : self.kept[0], : self.kept[1]] * self.after.like(data)
+
+
+def _plane_fft(source: Grid, target: Grid, scale: float) -> _PlaneFFT | None:
+    """Such a transform, if there are two axes of points and each is an FFT without padding."""
+    pairs = list(zip(source.axes, target.axes, strict=True))
+    if len(pairs) == 1 or any(min(a.cells, b.cells) <= _DENSE or {a.cell, b.cell} != {point()} for a, b in pairs):
+        return None
+    parts = [_cell_transform(a, b, scale) for a, b in pairs]
+    if not all(
+        isinstance(fft, _PaddedFFT) and fft.length == a.cells for (fft, _, _), (a, _) in zip(parts, pairs, strict=True)
+    ):
+        return None
+    before, after = (torch.outer(*factors) for factors in list(zip(*parts, strict=True))[1:])
+    weight = math.prod(source.spacing) / scale
+    rows, columns = target.cells
+    return _PlaneFFT((rows, columns), Kernel(before), Kernel(after * weight))
 
 
 class _DenseIntegral:
@@ -118,7 +158,8 @@ class _FastIntegral:
             data = data * self._reader.like(data)
         cells = data.reshape(*batch, self.source.cells, len(self.source.cell)).mT[..., :, None, :]
         spectrum = self._transform(cells * self._before.like(data))
-        summed = (spectrum * self._after.like(data)).sum(dim=-3)  # over the source's nodes
+        waves = spectrum * self._after.like(data)
+        summed = waves.sum(dim=-3) if waves.shape[-3] > 1 else waves[..., 0, :, :]  # over the source's nodes
         return summed.mT.reshape(*batch, self.target.size)
 
 

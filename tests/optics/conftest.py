@@ -21,6 +21,7 @@ def ffts(monkeypatch) -> list[str]:
         monkeypatch.setattr(torch.fft, name, called)
 
     spy("fft")
+    spy("fft2")
     spy("ifft")
     return calls
 

@@ -63,11 +63,16 @@ def detuned(shape: int | tuple[int, ...], **options) -> Grid:
     return Grid(shape, SCALE / (17.3 * PITCH), **options)
 
 
+def fine_of(cells: int) -> float:
+    """The pitch at which so many cells of PITCH need an FFT of just their number."""
+    return SCALE / (cells * PITCH)
+
+
 def integrals() -> dict[str, tuple[Grid, Grid]]:
     """Source and target of the Fourier integrals under test.
 
     The name begins with the way each axis is computed: a matrix product where one side has few cells, an FFT where
-    the pitches allow, otherwise a chirp-z transform. ``test_fourier`` holds the names against what is computed.
+    the pitches allow (one 2-D FFT for the plane where both do), otherwise a chirp-z transform. ``test_fourier`` holds the names against what is computed.
     """
     few, fine = SCALE / (24 * PITCH), SCALE / (150 * PITCH)  # FFTs of length 24 and 150 between grids up to that size
     return {
@@ -88,6 +93,8 @@ def integrals() -> dict[str, tuple[Grid, Grid]]:
         "fft-gauss-flat": (Grid(120, PITCH, gauss(3)), Grid(101, fine, flat(0.7))),
         "fft-midpoint": (Grid(107, PITCH, midpoint(4)), Grid(110, fine, midpoint(2, 0.5))),
         "fft-2d": (Grid((100, 111), PITCH, gauss(2)), Grid((113, 104), fine)),
+        "plane-whole": (Grid((100, 105), (PITCH, 2 * PITCH)), Grid((100, 105), (fine_of(100), fine_of(210)))),
+        "plane-cropped": (Grid((101, 96), PITCH), Grid((90, 95), (fine_of(101), fine_of(96)))),
         "chirp-even": (Grid(108, PITCH), detuned(108)),
         "chirp-prime": (Grid(101, PITCH), detuned(127)),
         "chirp-flat-midpoint": (Grid(110, PITCH, flat(0.5)), detuned(97, cell=midpoint(3))),
