@@ -72,7 +72,8 @@ def integrals() -> dict[str, tuple[Grid, Grid]]:
     """Source and target of the Fourier integrals under test.
 
     The name begins with the way each axis is computed: a matrix product where one side has few cells, an FFT where
-    the pitches allow (one 2-D FFT for the plane where both do), otherwise a chirp-z transform. ``test_fourier`` holds the names against what is computed.
+    the pitches allow (one 2-D FFT for the plane where both do), otherwise a chirp-z transform.
+    ``test_fourier`` holds the names against what is computed.
     """
     few, fine = SCALE / (24 * PITCH), SCALE / (150 * PITCH)  # FFTs of length 24 and 150 between grids up to that size
     return {
