@@ -73,7 +73,10 @@ def _sentence(kind: str, location: tuple[int | str, ...], message: str, value: A
 
 
 class Modulator(_Part):
-    """The device in the input plane; it shows x and carries mask A.
+    """The device in the input plane; it shows x, and mask A stands on it.
+
+    Every pixel is taken to set any signed (for AFDF, complex) amplitude. A phase-only panel needs two pixels or a
+    carrier for each such value; what that costs in resolution and light is not modelled here.
 
     Attributes:
         pitch: pixel size [m].
@@ -102,7 +105,7 @@ class FourierMask(_Part):
 
 
 class Camera(_Part):
-    """The detector, with pixels of the modulator's pitch.
+    """The detector, with pixels of the modulator's pitch; it measures the field, by an ideal reference beam.
 
     Attributes:
         fill: active fraction of a pixel's width over which the field is averaged; 0 samples at its centre.

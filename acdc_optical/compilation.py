@@ -62,7 +62,7 @@ class Sampled:
 class Exact:
     """Several mask pixels for each coefficient, solved for: the response is right at every lag that matters.
 
-    With M pixels per coefficient the mask has M·n values for 2n-1 kernel values, so M ≥ 2 leaves no error.
+    For n modulator pixels the kernel has 2n-1 values that matter and the mask M·n pixels, so M ≥ 2 leaves no error.
     Of many solutions it takes the one of least norm.
     """
 
@@ -145,7 +145,7 @@ class Masks:
 
     @property
     def mean_transmission(self) -> tuple[float, float]:
-        """Mean of |t|² over the pixels of the input mask and of the Fourier mask."""
+        """Mean of |t|² over the active area of the input mask and of the Fourier mask."""
         return _mean_power(self.input_mask), _mean_power(self.fourier_mask)
 
 

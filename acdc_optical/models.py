@@ -25,6 +25,9 @@ class Model(Protocol):
     def optics(self, planes: Planes) -> tuple[nn.Module, nn.Module]:
         """The elements Field -> Field from the modulator to the mask, and from the mask to the camera."""
 
+    def whole_pixels(self, camera: Grid) -> Grid:
+        """The camera's pixels resolved, to measure all the light that falls on them."""
+
     def refined(self) -> Model:
         """The same model with twice the samples, to see whether it has converged."""
 
@@ -44,6 +47,9 @@ class Ideal:
     def optics(self, planes: Planes) -> tuple[nn.Module, nn.Module]:
         return FourierLens(planes.focal_length, planes.mask), FourierLens(planes.focal_length, planes.camera)
 
+    def whole_pixels(self, camera: Grid) -> Grid:
+        return camera
+
     def refined(self) -> Ideal:
         return self
 
@@ -53,7 +59,8 @@ class Continuous:
     """Pixels as they are: patches of light whose diffraction is integrated, through ideal lenses.
 
     Modulator and camera pixels enter by their exact sinc envelopes; the light across each mask pixel, which
-    is not constant, is integrated with ``samples`` Gauss-Legendre nodes along each axis.
+    is not constant, is integrated with ``samples`` Gauss-Legendre nodes along each axis. What lies between the
+    active parts of pixels, and all around the Fourier mask, is taken for opaque.
 
     Attributes:
         samples: nodes per mask pixel and axis. The error falls exponentially; 8 reach 1e-14
@@ -68,8 +75,11 @@ class Continuous:
 
     def optics(self, planes: Planes) -> tuple[nn.Module, nn.Module]:
         fill = planes.mask.axes[0].cell.width
-        resolved = Grid(planes.mask.cells, planes.mask.spacing, gauss(self.samples, fill))
+        resolved = planes.mask.resolved(gauss(self.samples, fill))
         return FourierLens(planes.focal_length, resolved), FourierLens(planes.focal_length, planes.camera)
+
+    def whole_pixels(self, camera: Grid) -> Grid:
+        return camera.resolved(gauss(self.samples))
 
     def refined(self) -> Continuous:
         return replace(self, samples=2 * self.samples)

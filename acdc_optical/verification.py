@@ -6,7 +6,7 @@ import io
 import json
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import torch
 from rich.console import Console, Group
@@ -16,7 +16,7 @@ from torch import Tensor
 from acdc_optical.compilation import Exact, Method, Sampled
 from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.models import Continuous, Ideal, Model
-from acdc_optical.realisation import OpticalLayer, realise
+from acdc_optical.realisation import FixedMasks, OpticalLayer, realise
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class BudgetRow:
         name: model and masks.
         error: relative L2 error of the output over all probes; None if this bench cannot do it.
         gain: factor from the camera's field to the layer's output.
-        light: power at the camera over power that left the modulator.
+        light: power that falls on the camera over power of the input; see :func:`light_used`.
         note: why the bench cannot do it.
     """
 
@@ -228,10 +228,17 @@ def relative_error(got: Tensor, wanted: Tensor) -> float:
 
 
 def light_used(optical: OpticalLayer, x: Tensor) -> float:
-    """Power at the camera over power that left the modulator, averaged over the inputs."""
+    """Power that falls on the camera's pixels over power of the input in front of mask A, summed over the inputs.
+
+    All light within the pixels counts, whatever share of it the camera's fill and its reference beam pick up. What
+    it costs to show the input itself is not in it. Points, in the ideal model, have the area of their pixel.
+    """
+    masks = optical.masks()
+    planes = replace(masks.planes, camera=optical.model.whole_pixels(masks.planes.camera))
+    observed = OpticalLayer(optical.layer, FixedMasks(replace(masks, planes=planes)), optical.bench, optical.model)
     with torch.no_grad():
-        planes = optical.trace(x)
-    return float(planes[-1].field.power.sum() / planes[0].field.power.sum())
+        trace = observed.trace(x)
+    return float(trace[-1].field.power.sum() / trace[0].field.power.sum())
 
 
 def _default_probes(layer: ACDC | AFDF) -> Tensor:

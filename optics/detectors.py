@@ -11,11 +11,13 @@ from optics.grid import Grid
 class IntensityDetector(nn.Module):
     """A camera: the mean of |E|² over the active part of each pixel, real, shape (..., *grid.cells).
 
-    The mean is over the samples of a pixel: one that has several, :func:`~optics.grid.gauss` say. A flat pixel's one
-    sample is already the mean of E.
+    Raises:
+        ValueError: flat pixels, whose one sample is already the mean of E; resolve them, by gauss(4) for example.
     """
 
     def forward(self, field: Field) -> Tensor:
+        if any(axis.cell.width for axis in field.grid.axes):
+            raise ValueError("the intensity varies within a flat pixel; resolve the camera's pixels, as by gauss(4)")
         return _pixel_mean(field.intensity, field.grid)
 
 

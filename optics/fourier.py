@@ -2,7 +2,8 @@
 
     U(u) = (λf)^(-d/2) · ∫ E(x) exp(-2πi x·u/(λf)) dx        (d = 1 or 2 axes; Goodman, Fourier Optics, §5.2)
 
-This is the one place where the sign, the scale and the centring of the transform are decided. The factor makes
+This is the one place where the sign (Goodman's; POPPY's matrix transform has the other), the scale and the centring
+of the transform are decided. The factor makes
 it power preserving. The constant phase exp(2ikf)·i^(-d/2) of a real lens is left out: every detector
 of this library refers to a reference beam, which takes it away again.
 
@@ -38,7 +39,7 @@ class FourierIntegral:
         source: grid of the input; a :func:`~optics.grid.flat` cell contributes its exact sinc envelope.
         target: grid of the output; a flat cell yields the mean over its active part, which is what a
             coherent detector pixel measures. (From flat cells to flat cells the mean is taken of each source
-            cell's wave as if it came from the cell's centre: right to first order in 1/n. Resolve one side.)
+            cell's wave as if it came from the cell's centre, an error that falls as 1/n. Resolve one side.)
         scale: λf [m²]; must be positive.
 
     Called with a complex tensor of shape (..., *source.shape); returns (..., *target.shape).

@@ -2,10 +2,24 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 
-from acdc_optical import ACDC, AFDF, Bench, Continuous, FourierMask, Ideal, Modulator, Sampled, realise
+from acdc_optical import (
+    ACDC,
+    AFDF,
+    Bench,
+    Camera,
+    Continuous,
+    Exact,
+    FourierMask,
+    Gaussian,
+    Ideal,
+    Modulator,
+    Sampled,
+    realise,
+)
 from acdc_optical.design import Design
 from acdc_optical.verification import light_used, relative_error, verify
 
@@ -117,13 +131,51 @@ def test_it_prints_as_a_table_and_as_json():
     assert broken["checks"][0]["value"] is None
 
 
-def test_light_used_is_the_power_that_arrives():
+def test_light_between_points_is_that_of_the_numbers():
     layer = _layer(shape=8)
     optical = realise(layer, Bench.preset(), model=Ideal())
     x = torch.randn(3, 8, dtype=torch.float64)
     # Between points, two unitary transforms: the power at the camera is that of the output over the gain.
     expected = (layer(x).detach() / optical.masks().gain).square().sum() / x.square().sum()
     assert light_used(optical, x) == pytest.approx(float(expected), rel=1e-12)
+
+
+def _camera_light(x, masks, fill):
+    """∫|E|² over the camera's pixels over that of the input, summed over fine pieces of every plane, numpy only."""
+    planes, pieces = masks.planes, 200
+    scale = planes.wavelength * planes.focal_length
+    (pixels,), (pitch,) = planes.input.cells, planes.input.spacing
+    (cells,), (mask_pitch,) = planes.mask.cells, planes.mask.spacing
+    where = (np.arange(pixels) - (pixels - 1) / 2) * pitch
+    u = (np.arange(cells * pieces) - (cells * pieces - 1) / 2) * mask_pitch / pieces
+    seen = (np.arange(pixels * 40) - (pixels * 40 - 1) / 2) * pitch / 40
+    shown = np.concatenate((x[::-1], x))
+    envelope = fill * pitch * np.sinc(fill * pitch * u / scale)
+    spectrum = np.exp(-2j * np.pi * np.outer(u, where) / scale) @ (shown * masks.input_mask.numpy()) * envelope
+    passed = spectrum * np.repeat(masks.fourier_mask.numpy(), pieces) * mask_pitch / pieces / scale
+    light = np.exp(-2j * np.pi * np.outer(seen, u) / scale) @ passed
+    return (np.abs(light) ** 2).sum() * pitch / 40 / ((shown**2).sum() * fill * pitch)
+
+
+@pytest.mark.parametrize("method", [Exact(), Sampled()])
+def test_light_used_is_the_power_on_the_camera(method):
+    bench = Bench.preset()
+    layer = _layer(shape=8, init=Gaussian())
+    optical = realise(layer, bench, method=method)
+    x = torch.randn(8, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        expected = _camera_light(x.numpy(), optical.masks(), bench.modulator.fill)
+    # 200 midpoints on a mask pixel and 40 on a camera pixel: second order in 1/40.
+    assert light_used(optical, x) == pytest.approx(expected, rel=1e-3)
+
+
+def test_light_used_does_not_hang_on_what_the_camera_reads():
+    """A camera of tiny fill and one of point samples see the same light fall on them."""
+    layer = _layer(shape=8)
+    x = torch.randn(2, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    benches = [Bench.preset().replace(camera=Camera(fill=fill)) for fill in (0, 1e-3)]
+    point, tiny = (light_used(realise(layer, bench), x) for bench in benches)
+    assert tiny == pytest.approx(point, rel=1e-5)
 
 
 def test_relative_error():

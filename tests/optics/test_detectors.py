@@ -47,8 +47,13 @@ def test_uniform_light_reads_the_same_whatever_the_fill(cell):
 @pytest.mark.parametrize("cell", [point(), flat(0.5)], ids=str)
 def test_one_sample_is_its_own_mean(cell):
     field = Field(random_complex((3, 5), 2), Grid((3, 5), PITCH, cell), WAVELENGTH)
-    assert torch.equal(IntensityDetector()(field), field.intensity)
     assert torch.equal(FieldDetector()(field), field.data)
+
+
+def test_intensity_is_not_read_from_the_mean_of_a_field():
+    assert IntensityDetector()(Field(torch.full((3,), 2.0), Grid(3, PITCH), WAVELENGTH)).tolist() == [4, 4, 4]
+    with pytest.raises(ValueError, match="varies within a flat pixel"):
+        IntensityDetector()(Field(torch.ones(3), Grid(3, PITCH, flat(0.5)), WAVELENGTH))
 
 
 @cells
