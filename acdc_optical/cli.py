@@ -14,17 +14,18 @@ import torch
 import typer
 from rich.console import Console
 from rich.progress import track as rich_track
+from rich.status import Status
 from rich.table import Table
+from rich.text import Text
 from torch import Tensor, nn
 
 from acdc_optical.bench import Bench, presets
 from acdc_optical.compilation import Exact, Masks, Method, Sampled
 from acdc_optical.design import Design
-from acdc_optical.files import read_array, write_array, write_text
+from acdc_optical.files import check_target, read_array, write_array, write_text
 from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.models import Continuous, Ideal, Model
 from acdc_optical.realisation import OpticalLayer, run_in_batches
-from acdc_optical.transforms import check_trailing
 from acdc_optical.verification import Report, budget_table, verify
 from optics.units import format_length
 
@@ -112,8 +113,13 @@ def compile(
     dtype: Dtype = Precision.float64,
 ) -> None:
     """Compile the diagonals of a layer into the masks of a bench."""
-    layer = _layer(a, d, _DTYPES[dtype])
-    design = Design.of(layer, _bench(bench), method=_METHODS[method])
+    check_target(out)
+    layer, table = _layer(a, d, _DTYPES[dtype]), _bench(bench)
+    try:
+        with _busy("compiling"):
+            design = Design.of(layer, table, method=_METHODS[method])
+    except ValueError as error:
+        raise ValueError(f"{bench}: {error}") from None
     design.save(out)
     _console().print(_table_of(design, str(out)))
 
@@ -123,14 +129,18 @@ def simulate(
     design: DesignFile,
     input: Annotated[Path, typer.Option(help="Inputs X, .npy of shape (batch, N) or (batch, h, w).")],
     output: Annotated[Path, typer.Option(help="Outputs Y, .npy, to write.")],
-    model: Annotated[ModelName, typer.Option(help="How light is computed.")] = ModelName.continuous,
+    model: Annotated[
+        ModelName, typer.Option(help="How light is computed; the ideal model compiles masks of its own.")
+    ] = ModelName.continuous,
     device: Device = DeviceName.auto,
     dtype: Dtype = Precision.float64,
 ) -> None:
     """Compute the layers of a design by light."""
+    check_target(output)
     plan = Design.load(design)
     place = _device(device)
-    network = _cast(plan.realise(_MODELS[model]), _DTYPES[dtype]).to(place)
+    with _busy("setting up the bench"):
+        network = _cast(plan.realise(_MODELS[model]), _DTYPES[dtype]).to(place)
     x = _inputs(input, plan, _DTYPES[dtype]).to(place)
     y = run_in_batches(network, x, track=_track).cpu()
     write_array(output, y.numpy())
@@ -143,7 +153,10 @@ def check(
     json: Annotated[str, typer.Option(help="Write the reports to this file as JSON; - for standard output.")] = "",
 ) -> None:
     """Verify every optical layer of a design against its numbers; exit code 0 only if all checks pass."""
-    reports = [verify(stage.layer, stage) for stage in Design.load(design).realise() if isinstance(stage, OpticalLayer)]
+    if json not in ("", "-"):
+        check_target(json)
+    stages = [stage for stage in Design.load(design).realise() if isinstance(stage, OpticalLayer)]
+    reports = [verify(stage.layer, stage, track=_track) for stage in stages]
     passed = all(report.passed for report in reports)
     text = "[" + ", ".join(report.to_json() for report in reports) + "]\n"
     if json == "-":
@@ -185,8 +198,12 @@ def _fail(message: str, code: int = 2) -> int:
 
 
 def _console() -> Console:
-    # Wide enough for the tables when the output goes to a file.
-    return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=110)
+    # Wide enough for the tables when the output goes to a file; names of files are no markup.
+    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 110)
+
+
+def _busy(doing: str) -> Status:
+    return Console(stderr=True).status(doing)
 
 
 def _track(steps: Iterable[T], description: str, total: int) -> Iterator[T]:
@@ -229,14 +246,13 @@ def _inputs(path: Path, design: Design, dtype: torch.dtype) -> Tensor:
     complex_input = np.iscomplexobj(values)
     if complex_input and not isinstance(first, AFDF):
         raise ValueError(f"{path}: the design starts with a real layer and takes real input; got {values.dtype}")
-    x = torch.from_numpy(values).to(dtype.to_complex() if complex_input else dtype)
     shape = getattr(first, "shape", ())
-    try:
-        check_trailing(x, shape)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
-    if x.ndim != len(shape) + 1:
-        raise ValueError(f"{path}: expected one batch dimension before the layer's shape {shape}; got {tuple(x.shape)}")
+    if values.shape[1:] != shape or values.ndim != len(shape) + 1:
+        wanted = ", ".join(("batch", *map(str, shape)))
+        raise ValueError(f"{path}: expected inputs of shape ({wanted}); got {values.shape}")
+    x = torch.from_numpy(values).to(dtype.to_complex() if complex_input else dtype)
+    if not torch.isfinite(x).all():
+        raise ValueError(f"{path}: some values are too large for {dtype}; use --dtype float64")
     return x
 
 
@@ -248,14 +264,19 @@ def _cast(network: nn.Module, dtype: torch.dtype) -> nn.Module:
 
 def _table_of(design: Design, title: str) -> Table:
     bench = design.bench
-    table = Table("stage", "mask A", "mask D", "focal length", "mean |t|² of A, D", "kernel error", title=title)
+    table = Table("stage", "mask A", "mask D", "focal length", "mean |t|² of A, D", "kernel error", title=Text(title))
     table.title_justify = "left"
     table.caption = (
         f"wavelength {format_length(bench.wavelength)}, modulator pitch {format_length(bench.modulator.pitch)}"
     )
     for stage, masks in zip(design.stages, design.masks, strict=True):
-        table.add_row(repr(stage), *(_mask_columns(masks) if masks else ("–",) * 5))
+        table.add_row(_name(stage), *(_mask_columns(masks) if masks else ("–",) * 5))
     return table
+
+
+def _name(stage: nn.Module) -> str:
+    shape = getattr(stage, "shape", None)
+    return repr(stage) if shape is None else f"{type(stage).__name__} {' × '.join(map(str, shape))}"
 
 
 def _mask_columns(masks: Masks) -> tuple[str, ...]:

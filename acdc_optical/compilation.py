@@ -199,7 +199,7 @@ class Compiler:
             ValueError: the diagonals hold NaN or infinity.
         """
         for name, diagonal in (("a", a), ("d", d)):
-            if not torch.isfinite(diagonal).all():
+            if not (diagonal.is_meta or torch.isfinite(diagonal).all()):
                 raise ValueError(f"diagonal {name} holds NaN or infinity; a mask needs finite values")
         input_mask, input_peak = _normalised(self.presentation.encode(_double(a), a.ndim))
         fourier_mask, fourier_peak = _normalised(self._fourier_values(_double(d)))

@@ -79,7 +79,7 @@ def run(out: str | Path, *, device: str = "cpu", track: Track = silent) -> Demon
         "sampled": run_in_batches(sampled, images, track=track).cpu(),
     }
     optical_layers = [stage for stage in light if isinstance(stage, OpticalLayer)]
-    reports = tuple(verify(stage.layer, stage) for stage in optical_layers)
+    reports = tuple(verify(stage.layer, stage, track=track) for stage in optical_layers)
     outcome = _outcome(network, data, logits)
     files = _write(folder, design, outcome, reports)
     files += _draw(folder, optical_layers[0], images[0], reports[0], data.test_y, logits["optical"])

@@ -6,6 +6,7 @@ permutation, read-out) are the electronics between them. A design with one stage
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Callable
@@ -51,17 +52,21 @@ class Design:
     def of(cls, network: nn.Module, bench: Bench, *, method: Method | None = None) -> Design:
         """Compile a layer, or every optical layer of a sequence, for a bench.
 
-        Dropout, which does nothing once trained, is left out.
+        The design is a copy: training the network further changes nothing in it. Dropout, which does nothing once
+        trained, is left out.
 
         Raises:
             TypeError: a module that a design cannot hold; the message lists those it can.
-            ValueError: a layer does not fit the bench.
+            ValueError: a layer does not fit the bench, or there is none.
         """
         modules = tuple(network) if isinstance(network, nn.Sequential) else (network,)
-        stages = tuple(module for module in modules if not isinstance(module, nn.Dropout))
+        stages = tuple(copy.deepcopy(module) for module in modules if not isinstance(module, nn.Dropout))
         for stage in stages:
             _describe(stage)
-        masks = (compile_layer(s, bench, method=method) if isinstance(s, ACDC | AFDF) else None for s in stages)
+        if not any(isinstance(stage, ACDC | AFDF) for stage in stages):
+            raise ValueError("a design needs at least one ACDC or AFDF layer; there is none in the network")
+        with torch.no_grad():
+            masks = [compile_layer(s, bench, method=method) if isinstance(s, ACDC | AFDF) else None for s in stages]
         return cls(stages, bench, tuple(masks))
 
     @property
@@ -72,6 +77,7 @@ class Design:
     def realise(self, model: Model | None = None) -> nn.Sequential:
         """The network with every optical stage computed by light through this design's masks.
 
+        The masks are made: training it moves its electronics only. To train masks, realise the network itself.
         A model with other pixels than the bench's (the ideal one takes them for points) has no use for the
         masks as they are and compiles the layers anew.
         """
@@ -83,7 +89,7 @@ class Design:
             return stage
         if model.pixels(self.bench) != self.bench.pixels():
             return realise(stage, self.bench, model=model)
-        return OpticalLayer(stage, FixedMasks(masks), self.bench, model)
+        return OpticalLayer(copy.deepcopy(stage).requires_grad_(False), FixedMasks(masks), self.bench, model)
 
     def save(self, path: str | Path) -> None:
         """Write the design, whole or not at all.

@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Patch, PathPatch, Rectangle
 from matplotlib.path import Path
-from matplotlib.ticker import PercentFormatter
 from torch import Tensor
 
 from acdc_optical.compilation import Masks
@@ -72,12 +71,16 @@ def plot_error_budget(rows: Sequence[BudgetRow]) -> Figure:
     errors.set_yticks(positions, labels=[row.name for row in rows])
     errors.set(ylim=(len(rows) - 0.5, -0.5), xlabel="relative L2 error")
     _draw_errors(errors, rows)
-    light.barh(positions, [row.light or 0 for row in rows], height=0.6, color="0.75")
-    for i, row in enumerate(rows):
-        text = "–" if row.light is None else _percent(row.light)
-        light.annotate(text, (row.light or 0, i), (4, 0), textcoords="offset points", va="center")
-    light.set(xlim=(0, 1.35), xticks=(0, 0.5, 1), xlabel="light used")
-    light.xaxis.set_major_formatter(PercentFormatter(1))
+    shares = [row.light or 0 for row in rows]
+    low = 10.0 ** math.floor(math.log10(min([share for share in shares if share > 0], default=0.1)))
+    # Beyond 100 %, room for the number at the end of the longest bar.
+    light.set(xscale="log", xlim=(low, 1 / low if low > 1e-3 else 100), xlabel="light used")
+    light.set_xticks([low, 1], labels=[_percent(low), _percent(1)])
+    light.minorticks_off()
+    light.barh(positions, shares, height=0.6, color="0.75")
+    for i, (row, share) in enumerate(zip(rows, shares, strict=True)):
+        text = "–" if row.light is None else _percent(share)
+        light.annotate(text, (max(share, low), i), (4, 0), textcoords="offset points", va="center")
     for ax in (errors, light):
         ax.tick_params(axis="y", length=0)
         ax.spines[["top", "right"]].set_visible(False)

@@ -17,11 +17,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder; rename it to ``path`` if the block succeeds, else remove it.
 
     Raises:
-        OSError: the folder does not exist or cannot be written to.
+        OSError: the path is no place for a file; see :func:`check_target`.
     """
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"{path}: there is no folder {path.parent}; create it first")
+    path = check_target(path)
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
     except OSError as error:
@@ -34,6 +32,21 @@ def replacing(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_target(path: str | Path) -> Path:
+    """The file that a path names, links followed: a place where a file can be written.
+
+    Raises:
+        OSError: its folder does not exist, or the path is a folder, a device or anything else but a file.
+    """
+    target = Path(path).resolve()
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{path}: there is no folder {target.parent}; create it first")
+    if target.exists() and not target.is_file():
+        kind = "a folder" if target.is_dir() else "not an ordinary file"
+        raise FileExistsError(f"{path}: this is {kind}; expected the name of a file to write")
+    return target
 
 
 def output_folder(path: str | Path) -> Path:
@@ -90,4 +103,10 @@ def read_array(path: str | Path) -> NDArray[np.generic]:
         raise ValueError(f"{path}: expected an array of numbers; got dtype {values.dtype}")
     if not np.isfinite(values).all():
         raise ValueError(f"{path}: the array holds NaN or infinity; expected finite numbers")
-    return values
+    # What torch takes: native byte order, at most double precision.
+    widest = np.complex128 if values.dtype.kind == "c" else np.float64
+    return (
+        values.astype(widest)
+        if values.dtype.itemsize > np.dtype(widest).itemsize
+        else values.astype(values.dtype.newbyteorder("="))
+    )

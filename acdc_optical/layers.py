@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -96,8 +97,8 @@ class AFDF(nn.Module):
     """The complex layer y = x·A·F·D·F⁻¹ with F the discrete Fourier transform, over one or two axes.
 
     ``d`` is in the order of ``torch.fft.fft``: zero frequency first. Real input is taken as complex; a real
-    dtype stands for its complex counterpart. (``Module.to`` with a real dtype drops imaginary parts, as it
-    does for any complex module: change the precision with a complex dtype.)
+    dtype, also in ``Module.to``, stands for its complex counterpart. (``Module.double`` and ``Module.float`` pass
+    complex parameters by, as torch has them do.)
 
     Arguments, calls and errors as for :class:`ACDC`.
     """
@@ -115,8 +116,8 @@ class AFDF(nn.Module):
         super().__init__()
         self.shape = as_shape(shape)
         like = _empty(dtype or torch.get_default_dtype(), device)
-        if not (like.is_floating_point() or like.is_complex()):
-            raise TypeError(f"an AFDF layer has complex parameters; got {like.dtype}")
+        if like.dtype not in (torch.float32, torch.float64, torch.complex64, torch.complex128):
+            raise TypeError(f"an AFDF layer has complex64 or complex128 parameters; got {like.dtype}")
         like = like.to(like.dtype.to_complex())
         self.a, self.d, self.bias = _diagonals(self.shape, bias, init, generator, like)
 
@@ -124,6 +125,8 @@ class AFDF(nn.Module):
         if not (x.is_floating_point() or x.is_complex()):
             raise TypeError(f"an AFDF layer takes floating-point or complex input; got {x.dtype}")
         check_trailing(x, self.shape)
+        if not x.numel():
+            return x * self.a  # torch's FFT refuses an empty batch
         axes = tuple(range(-len(self.shape), 0))
         h = torch.fft.fftn(x * self.a, dim=axes) * self.d
         return torch.fft.ifftn(h if self.bias is None else h + self.bias, dim=axes)
@@ -131,6 +134,15 @@ class AFDF(nn.Module):
     def offset(self) -> Tensor | None:
         """What the bias adds to every output, of the layer's shape; None without a bias."""
         return None if self.bias is None else torch.fft.ifftn(self.bias)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        # Module.to(torch.float64) would cast imaginary parts away.
+        def keeping_complex(value: Tensor) -> Tensor:
+            like = fn(value.real.new_empty(0))
+            cast_to_real = value.is_complex() and not fn(value.new_empty(0)).is_complex()
+            return value.to(like.device, like.dtype.to_complex()) if cast_to_real else fn(value)
+
+        return super()._apply(keeping_complex, recurse)
 
     def extra_repr(self) -> str:
         return f"shape={self.shape}, bias={self.bias is not None}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
@@ -15,27 +17,28 @@ from acdc_optical.transforms import check_trailing
 from optics import Field, FieldDetector, Mask, OpticalSystem, Plane
 
 
-class CompiledMasks(nn.Module):
-    """Masks compiled from a live layer at every call, so that gradients reach its diagonals."""
+@dataclass(frozen=True)
+class CompiledMasks:
+    """Masks compiled from the live layer at every call, so that gradients reach its diagonals."""
 
-    def __init__(self, layer: ACDC | AFDF, compiler: Compiler):
-        super().__init__()
-        self.layer = layer
-        self.compiler = compiler
+    compiler: Compiler
 
-    def forward(self) -> Masks:
-        return self.compiler(self.layer.a, self.layer.d)
+    def __call__(self, layer: ACDC | AFDF) -> Masks:
+        return self.compiler(layer.a, layer.d)
 
 
-class FixedMasks(nn.Module):
-    """Masks that are what they are: read from a file, or made."""
+@dataclass(frozen=True)
+class FixedMasks:
+    """Masks that are what they are, read from a file or made, whatever becomes of the layer's diagonals."""
 
-    def __init__(self, masks: Masks):
-        super().__init__()
-        self._masks = masks
+    masks: Masks
 
-    def forward(self) -> Masks:
-        return self._masks
+    def __call__(self, layer: ACDC | AFDF) -> Masks:
+        return self.masks
+
+
+# Samples of light computed together; a few complex128 arrays of this size are a gigabyte.
+_MEMORY = 2**23
 
 
 class OpticalLayer(nn.Module):
@@ -46,7 +49,7 @@ class OpticalLayer(nn.Module):
 
     Args:
         layer: the numerical layer; its bias, which no mask carries, is added after detection.
-        masks: module that yields the masks.
+        source: where the masks come from.
         bench: the table they stand on.
         model: how the light is computed.
 
@@ -55,16 +58,20 @@ class OpticalLayer(nn.Module):
         TypeError: complex input to a real layer, or input that is not floating point.
     """
 
-    def __init__(self, layer: ACDC | AFDF, masks: CompiledMasks | FixedMasks, bench: Bench, model: Model):
+    def __init__(self, layer: ACDC | AFDF, source: CompiledMasks | FixedMasks, bench: Bench, model: Model):
         super().__init__()
         self.layer = layer
-        self.masks = masks
+        self.source = source
         self.bench = bench
         self.model = model
         self.shape = layer.shape
         self.presentation = presentation_of(layer)
         self.detector = FieldDetector()
-        self.to_mask, self.to_camera = model.optics(masks().planes)
+        self.to_mask, self.to_camera = model.optics(self.masks().planes)
+
+    def masks(self) -> Masks:
+        """The masks as they stand now."""
+        return self.source(self.layer)
 
     def forward(self, x: Tensor) -> Tensor:
         masks = self.masks()
@@ -76,6 +83,12 @@ class OpticalLayer(nn.Module):
         masks = self.masks()
         return self._system(masks).trace(self.encode(x, masks))
 
+    def samples(self) -> int:
+        """Samples of the largest plane for one input: what its light takes in memory."""
+        with torch.no_grad():
+            planes = self.trace(torch.zeros(self.shape, dtype=self.layer.a.dtype, device=self.layer.a.device))
+        return max(plane.field.data.numel() for plane in planes)
+
     def encode(self, x: Tensor, masks: Masks) -> Field:
         """The field that the modulator sends out for x."""
         if not (x.is_floating_point() or x.is_complex()):
@@ -83,8 +96,9 @@ class OpticalLayer(nn.Module):
         if self.presentation.real and x.is_complex():
             raise TypeError(f"this layer is real and takes real input; got {x.dtype}")
         check_trailing(x, self.shape)
-        if not torch.isfinite(x).all():
+        if not (x.is_meta or torch.isfinite(x).all()):
             raise ValueError("the input holds NaN or infinity; a modulator shows finite values")
+        x = x.to(torch.promote_types(x.dtype, self.layer.a.dtype))  # as the layer itself does
         values = self.presentation.encode(x, len(self.shape))
         return Field(values, masks.planes.input, masks.planes.wavelength)
 
@@ -129,22 +143,40 @@ def realise(
     >>> bool((optical(x) - layer(x)).norm() < 1e-12 * layer(x).norm())
     True
     """
+    if not isinstance(bench, Bench):
+        raise TypeError(f"expected a Bench, as from Bench.preset() or Bench.load(path); got {bench!r}")
     presentation = presentation_of(layer)
     model = model or Continuous()
     compiler = Compiler(layer.shape, presentation, bench, method=method or model.method, pixels=model.pixels(bench))
-    return OpticalLayer(layer, CompiledMasks(layer, compiler), bench, model)
+    return OpticalLayer(layer, CompiledMasks(compiler), bench, model)
 
 
-def realise_each(network: nn.Sequential, bench: Bench, *, model: Model | None = None) -> nn.Sequential:
+def realise_each(
+    network: nn.Module, bench: Bench, *, model: Model | None = None, method: Method | None = None
+) -> nn.Module:
     """A network in which every ACDC and AFDF layer is realised by itself; the other modules stay and are shared.
 
-    Between two optical layers the light is detected, and whatever stands there is done by electronics.
+    Args:
+        network: a layer, or an ``nn.Sequential``, possibly nested, of layers and other modules. Between two optical
+            layers the light is detected, and whatever stands there is done by electronics.
+        bench, model, method: as for :func:`realise`.
+
+    Raises:
+        TypeError: a layer inside another kind of module, where it would stay numerical.
+        ValueError: a layer does not fit the bench.
     """
-    return nn.Sequential(*(realise(m, bench, model=model) if isinstance(m, ACDC | AFDF) else m for m in network))
+    if isinstance(network, ACDC | AFDF):
+        return realise(network, bench, model=model, method=method)
+    if isinstance(network, nn.Sequential):
+        return nn.Sequential(*(realise_each(module, bench, model=model, method=method) for module in network))
+    if any(isinstance(inner, ACDC | AFDF) for inner in network.modules()):
+        raise TypeError(f"expected layers in nn.Sequential; one is inside a {type(network).__name__}: realise it alone")
+    return network
 
 
-def run_in_batches(module: nn.Module, x: Tensor, *, size: int = 16, track: Track = silent) -> Tensor:
-    """Apply a module to the inputs ``size`` at a time, without gradients, so that the fields fit in memory."""
-    parts = x.split(size)
+def run_in_batches(module: nn.Module, x: Tensor, *, track: Track = silent) -> Tensor:
+    """Apply a module without gradients, so many inputs at a time that the light of its layers fits in memory."""
+    layers = [inner for inner in module.modules() if isinstance(inner, OpticalLayer)]
+    parts = x.split(max(1, _MEMORY // max((layer.samples() for layer in layers), default=1)))
     with torch.no_grad():
         return torch.cat([module(part) for part in track(parts, "light", len(parts))])

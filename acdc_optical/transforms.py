@@ -47,6 +47,8 @@ class CosineTransform:
         if x.dtype not in (torch.float32, torch.float64):
             raise TypeError(f"the cosine transform takes float32 or float64 data; got {x.dtype}")
         check_trailing(x, self.shape)
+        if not x.numel():
+            return x  # torch's FFT refuses an empty batch
         x = transform(x)
         return x if len(self.shape) == 1 else transform(x.mT).mT
 

@@ -59,6 +59,8 @@ class FourierIntegral:
         )
 
     def __call__(self, data: Tensor) -> Tensor:
+        if not data.numel():
+            return data.new_empty((*data.shape[: -self.source.ndim], *self.target.shape))  # no FFT of an empty batch
         return self._transform(data)
 
     def adjoint(self) -> Callable[[Tensor], Tensor]:

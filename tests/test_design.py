@@ -1,5 +1,6 @@
 """The design file: what goes in comes out, and nothing else is believed."""
 
+import copy
 import os
 
 import pytest
@@ -125,3 +126,34 @@ def test_writing_is_atomic(saved, monkeypatch):
         Design.of(ACDC(4), Bench.preset()).save(saved)
     assert saved.read_bytes() == before
     assert os.listdir(saved.parent) == [saved.name]
+
+
+def test_a_design_is_a_copy():
+    network = _network()
+    x = torch.randn(2, 4, 5, dtype=torch.float64)
+    expected = network(x)
+    design = Design.of(network, Bench.preset())
+    with torch.no_grad():
+        network[0].d.mul_(-3)
+    assert torch.equal(design.network(x), expected)
+    assert (design.realise()(x) - expected).norm() < 1e-12 * expected.norm()
+
+
+def test_masks_of_a_design_are_made_and_the_electronics_trains():
+    optical = copy.deepcopy(Design.of(_network(), Bench.preset())).realise()
+    trainable = [parameter for parameter in optical.parameters() if parameter.requires_grad]
+    assert {tuple(parameter.shape) for parameter in trainable} == {(3, 20), (3,)}
+    optimiser = torch.optim.SGD(trainable, lr=1e-3)
+    x, losses = torch.randn(8, 4, 5, dtype=torch.float64), []
+    for _ in range(3):
+        loss = optical(x).square().sum()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(float(loss.detach()))
+    assert losses[2] < losses[1] < losses[0]
+
+
+def test_a_design_without_light_is_none():
+    with pytest.raises(ValueError, match="at least one ACDC or AFDF layer"):
+        Design.of(nn.Sequential(nn.ReLU()), Bench.preset())

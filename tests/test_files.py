@@ -73,3 +73,24 @@ def test_missing_folders_are_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="cannot make this output folder"):
         output_folder(tmp_path / "file" / "folder")
+
+
+def test_links_are_followed_and_nothing_but_files_is_replaced(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    write_text(tmp_path / "link", "text")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_text() == "text"
+    os.mkfifo(tmp_path / "pipe")
+    for name, kind in (("pipe", "not an ordinary file"), (".", "a folder")):
+        with pytest.raises(FileExistsError, match=f"this is {kind}"):
+            write_text(tmp_path / name, "text")
+    assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize(("stored", "read"), [(">f8", "float64"), ("longdouble", "float64"), (">c8", "complex64")])
+def test_foreign_number_formats_are_converted(tmp_path, stored, read):
+    np.save(tmp_path / "x.npy", np.array([1.5, -2]).astype(stored))
+    got = read_array(tmp_path / "x.npy")
+    assert got.dtype == read
+    assert got.dtype.isnative
+    assert got.tolist() == [1.5, -2]

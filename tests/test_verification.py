@@ -181,3 +181,27 @@ def test_light_used_does_not_hang_on_what_the_camera_reads():
 def test_relative_error():
     assert relative_error(torch.tensor([3.0, 4.5]), torch.tensor([3.0, 4.0])) == pytest.approx(0.1)
     assert relative_error(torch.tensor([0.5]), torch.tensor([0.0])) == 0.5
+
+
+def test_words_in_brackets_are_no_markup():
+    layer = _layer()
+
+    class Broken(torch.nn.Module):
+        def __getattr__(self, name):
+            raise RuntimeError("no [/such] thing")
+
+    assert "no [/such] thing" in str(verify(layer, Broken()))
+
+
+def test_progress_is_shown():
+    seen = []
+
+    def track(steps, description, total):
+        for step in steps:
+            seen.append(description)
+            yield step
+
+    layer = _layer(shape=4)
+    report = verify(layer, realise(layer, Bench.preset()), track=track)
+    assert seen.count("checking") == len(report.checks)
+    assert seen.count("error budget") == len(report.budget)

@@ -253,3 +253,18 @@ def test_complex_into_a_real_layer():
 def test_acdc_refuses_other_than_real_parameters(dtype):
     with pytest.raises((TypeError, ValueError), match=r"float32 or float64 parameters"):
         ACDC(4, dtype=dtype)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.complex128])
+def test_afdf_stays_complex_when_its_precision_changes(dtype):
+    layer = AFDF(4, dtype=torch.complex64)
+    before = layer.d.detach().clone()
+    layer.to(dtype)
+    assert layer.d.dtype == torch.complex128
+    assert torch.equal(layer.d.detach(), before.to(torch.complex128))
+
+
+def test_empty_batches():
+    for layer in (ACDC(8), ACDC((3, 4)), AFDF(8), AFDF((3, 4))):
+        x = torch.empty(0, *layer.shape)
+        assert layer(x).shape == x.shape

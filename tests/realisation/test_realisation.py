@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from acdc_optical import ACDC, Bench, Continuous, Ideal, Permutation, Sampled, compile_layer, realise, realise_each
-from acdc_optical.realisation import FixedMasks, OpticalLayer
+from acdc_optical.realisation import FixedMasks, OpticalLayer, run_in_batches
 from tests.realisation.cases import KINDS, bench, inputs, layer, relative_error
 
 MODELS = {"ideal": Ideal(), "continuous": Continuous()}
@@ -201,3 +201,71 @@ def test_a_bench_too_coarse_for_exact_masks():
 def test_a_bench_too_small():
     with pytest.raises(ValueError, match=r"needs 1082 × 4 modulator pixels and the bench has 1080 × 1920"):
         realise(ACDC((541, 2)), Bench.preset())
+
+
+class TestAsATorchModule:
+    def test_its_parameters_are_the_layers_once(self):
+        numbers = layer("ACDC", 6, bias=True)
+        assert set(realise(numbers, Bench.preset()).state_dict()) == {"layer.a", "layer.d", "layer.bias"}
+
+    def test_functional_call_and_deepcopy(self):
+        numbers = layer("ACDC", 6)
+        optical, x = realise(numbers, Bench.preset()), inputs(numbers, 2)
+        doubled = {name: 2 * value for name, value in optical.state_dict().items()}
+        assert relative_error(torch.func.functional_call(optical, doubled, x), 4 * numbers(x)) <= EXACT
+        assert relative_error(copy.deepcopy(optical)(x), numbers(x)) <= EXACT
+
+    def test_an_optimiser_trains_the_layer_through_light(self):
+        numbers, wanted = layer("ACDC", 6, seed=1), layer("ACDC", 6, seed=2)
+        optical, x = realise(numbers, Bench.preset()), inputs(numbers, 20)
+        optimiser = torch.optim.Adam(optical.parameters(), lr=0.02)
+        first = relative_error(optical(x), wanted(x))
+        for _ in range(150):
+            optimiser.zero_grad()
+            (optical(x) - wanted(x).detach()).abs().square().sum().backward()
+            optimiser.step()
+        assert relative_error(numbers(x), wanted(x)) < first / 20
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_mixed_precision_promotes_as_the_layer_does(self, kind):
+        numbers = layer(kind, 6)
+        x = torch.randn(2, 6)
+        assert realise(numbers, Bench.preset())(x).dtype == numbers(x).dtype
+
+    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize("shape", [6, (100, 3)], ids=str)
+    def test_empty_batches_and_the_meta_device(self, kind, shape):
+        numbers = layer(kind, shape)
+        nothing = torch.empty(0, *numbers.shape, dtype=torch.float64)
+        assert numbers(nothing).shape == realise(numbers, Bench.preset())(nothing).shape == nothing.shape
+        meta = torch.empty(3, *numbers.shape, dtype=torch.float64, device="meta")
+        assert realise(numbers, Bench.preset()).to("meta")(meta).shape == meta.shape
+
+
+class TestRealiseEach:
+    def test_nested_layers_are_found(self):
+        network = nn.Sequential(nn.Sequential(layer("ACDC", 6), nn.ReLU()), nn.Sequential(layer("ACDC", 6, seed=1)))
+        optical = realise_each(network, Bench.preset())
+        assert sum(isinstance(inner, OpticalLayer) for inner in optical.modules()) == 2
+        x = inputs(network[0][0], 2)
+        assert relative_error(optical(x), network(x)) <= EXACT
+
+    def test_a_layer_that_would_stay_numerical_is_refused(self):
+        class Wrapped(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.inner = layer("ACDC", 6)
+
+        with pytest.raises(TypeError, match="one is inside a Wrapped"):
+            realise_each(nn.Sequential(Wrapped()), Bench.preset())
+
+    def test_batches_are_only_a_matter_of_memory(self):
+        numbers = layer("ACDC", (6, 5))
+        optical, x = realise(numbers, Bench.preset()), inputs(numbers, 7)
+        assert relative_error(run_in_batches(optical, x), optical(x)) <= EXACT
+        assert optical.samples() == 24 * 20 * 8 * 8  # the mask's pixels and their nodes
+
+
+def test_a_bench_is_a_bench():
+    with pytest.raises(TypeError, match=r"expected a Bench, .*; got 'lcos-8um'"):
+        realise(layer("ACDC", 6), "lcos-8um")
