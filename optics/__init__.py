@@ -5,11 +5,12 @@ Figures are in :mod:`optics.plotting`, which alone needs matplotlib.
 """
 
 from optics.detectors import FieldDetector, IntensityDetector
-from optics.elements import Aperture, Circle, FourierLens, Mask, Rectangle, output_pitch
+from optics.elements import Aperture, Circle, FourierLens, Lens, Mask, Rectangle, output_pitch
 from optics.field import Field
 from optics.fourier import FourierIntegral
 from optics.grid import Axis, Cell, Grid, flat, gauss, midpoint, point
 from optics.propagation import AngularSpectrum, Fraunhofer, FresnelTransfer, FresnelTransform
+from optics.sampling import SamplingWarning
 from optics.system import OpticalSystem, Plane
 
 __all__ = [
@@ -27,10 +28,12 @@ __all__ = [
     "FresnelTransform",
     "Grid",
     "IntensityDetector",
+    "Lens",
     "Mask",
     "OpticalSystem",
     "Plane",
     "Rectangle",
+    "SamplingWarning",
     "flat",
     "gauss",
     "midpoint",

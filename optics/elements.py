@@ -13,6 +13,9 @@ from optics.field import Field
 from optics.fourier import FourierIntegral
 from optics.grid import Grid
 from optics.kernel import Kernel
+from optics.sampling import check_curvature
+from optics.units import format_length
+from optics.waves import curvature
 
 # Two pitches computed along different routes agree to a few float64 ulps; this leaves room for a file's digits.
 _SAME_PITCH = 1e-9
@@ -102,6 +105,45 @@ class FourierLens(nn.Module):
         return f"focal_length={self.focal_length}"
 
 
+class Lens(nn.Module):
+    """A thin lens: the phase -πr²/(λf) and, if it has one, a pupil. On a 1-D grid, a cylindrical lens.
+
+    Args:
+        focal_length: [m], negative for a diverging lens.
+        pupil: its opening; without one the lens is as wide as the grid.
+
+    When it first meets a grid it checks that the samples resolve its phase within the pupil; see
+    :func:`~optics.sampling.check_curvature`.
+
+    Raises:
+        ValueError: a focal length that is zero or not finite, a grid too coarse by a factor of two or more, or flat
+            cells, within which the phase varies.
+    """
+
+    def __init__(self, focal_length: float, pupil: Circle | Rectangle | None = None):
+        super().__init__()
+        if not math.isfinite(focal_length) or focal_length == 0:
+            raise ValueError(f"focal length must be a finite length in metres, not zero; got {focal_length}")
+        self.focal_length, self.pupil = focal_length, pupil
+        self._kernels: dict[tuple[Grid, float], Kernel] = {}
+
+    def forward(self, field: Field) -> Field:
+        key = (field.grid, field.wavelength * self.focal_length)
+        if key not in self._kernels:
+            self._kernels[key] = Kernel(self._transmittance(*key))
+        return field.replace(field.data * self._kernels[key].like(field.data))
+
+    def _transmittance(self, grid: Grid, scale: float) -> Tensor:
+        if self.pupil is None:
+            check_curvature(grid, abs(scale), f"lens of f = {format_length(self.focal_length)}")
+            return curvature(grid, -scale)
+        check_curvature(grid, abs(scale), f"lens of f = {format_length(self.focal_length)}", self.pupil.width)
+        return curvature(grid, -scale) * self.pupil.contains(grid)
+
+    def extra_repr(self) -> str:
+        return f"focal_length={self.focal_length}, pupil={self.pupil}"
+
+
 def output_pitch(cells: int, spacing: float, scale: float) -> float:
     """Pitch λf/(nΔ) [m] in the back focal plane of ``cells`` samples of ``spacing`` [m]; ``scale`` is λf [m²]."""
     return scale / (cells * spacing)
@@ -124,6 +166,11 @@ class Circle:
     def __post_init__(self) -> None:
         _check_size("diameter", self.diameter)
 
+    @property
+    def width(self) -> float:
+        """Its largest extent [m]."""
+        return self.diameter
+
     def contains(self, grid: Grid) -> Tensor:
         """Which samples of the grid lie inside, boolean, shape ``grid.shape``."""
         squares = torch.zeros(grid.shape, dtype=torch.float64)
@@ -145,6 +192,11 @@ class Rectangle:
     def __post_init__(self) -> None:
         for width in self.extent:
             _check_size("extent", width)
+
+    @property
+    def width(self) -> float:
+        """Its largest extent [m]."""
+        return max(self.extent)
 
     def contains(self, grid: Grid) -> Tensor:
         """Which samples of the grid lie inside, boolean, shape ``grid.shape``."""

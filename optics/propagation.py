@@ -29,6 +29,9 @@ from optics.field import Field
 from optics.fourier import FourierIntegral
 from optics.grid import Grid
 from optics.kernel import Kernel
+from optics.sampling import check_curvature, check_transfer
+from optics.units import format_length
+from optics.waves import curvature, squares
 
 
 class AngularSpectrum(nn.Module):
@@ -57,7 +60,11 @@ class AngularSpectrum(nn.Module):
 
 
 class FresnelTransfer(nn.Module):
-    """Fresnel (paraxial) propagation on the field's own grid; arguments and errors as :class:`AngularSpectrum`."""
+    """Fresnel (paraxial) propagation on the field's own grid; arguments and errors as :class:`AngularSpectrum`.
+
+    With padding it warns where the padded window does not resolve the transfer function: see
+    :func:`~optics.sampling.check_transfer`. In a periodic window, without padding, the samples are all there is.
+    """
 
     def __init__(self, distance: float | Tensor, *, padding: float = 2.0):
         super().__init__()
@@ -65,6 +72,10 @@ class FresnelTransfer(nn.Module):
         self._filter = _SpectralFilter(_fresnel, self.padding)
 
     def forward(self, field: Field) -> Field:
+        if self.padding > 1:
+            distance = float(self.distance.detach()) if isinstance(self.distance, Tensor) else self.distance
+            for axis in field.grid.axes:
+                check_transfer(axis.extent * self.padding, axis.spacing, distance, field.wavelength)
         return self._filter(field, self.distance)
 
     def extra_repr(self) -> str:
@@ -92,8 +103,9 @@ class FresnelTransform(nn.Module):
         key = (field.grid, field.wavelength)
         if key not in self._plans:
             scale = field.wavelength * self.distance
+            check_curvature(field.grid, scale, f"Fresnel transform over {format_length(self.distance)}")
             integral = FourierIntegral(field.grid, self.output, scale)
-            self._plans[key] = (Kernel(_curvature(field.grid, scale)), integral, _arriving(self.output, scale))
+            self._plans[key] = (Kernel(curvature(field.grid, scale)), integral, _arriving(self.output, scale))
         before, integral, after = self._plans[key]
         data = integral(field.data * before.like(field.data)) * after.like(field.data)
         return field.replace(data, self.output)
@@ -181,11 +193,11 @@ class _Padded:
 
 
 def _angular_spectrum(nu: Sequence[Tensor], steps: Sequence[float], z: Tensor, wavelength: float) -> Tensor:
-    squares = _squares(nu)
-    cosine = (1 - wavelength**2 * squares).clamp(min=0).sqrt()
+    nu2 = squares(nu)
+    cosine = (1 - wavelength**2 * nu2).clamp(min=0).sqrt()
     # z(√(1/λ²-ν²) - 1/λ) without the difference of two large numbers.
-    turns = -z * wavelength * squares / (1 + cosine)
-    kept = wavelength**2 * squares < 1  # evanescent waves do not travel
+    turns = -z * wavelength * nu2 / (1 + cosine)
+    kept = wavelength**2 * nu2 < 1  # evanescent waves do not travel
     for along, step in zip(nu, steps, strict=True):
         limit = 1 / (wavelength * torch.sqrt((2 * step * z.detach()) ** 2 + 1))
         kept = kept & (along.abs() <= limit)
@@ -193,28 +205,13 @@ def _angular_spectrum(nu: Sequence[Tensor], steps: Sequence[float], z: Tensor, w
 
 
 def _fresnel(nu: Sequence[Tensor], steps: Sequence[float], z: Tensor, wavelength: float) -> Tensor:
-    turns = -z * wavelength * _squares(nu) / 2
+    turns = -z * wavelength * squares(nu) / 2
     return torch.polar(torch.ones_like(turns), 2 * math.pi * torch.remainder(turns, 1.0))
-
-
-def _squares(coordinates: Sequence[Tensor]) -> Tensor:
-    total = coordinates[0].square()
-    for along in coordinates[1:]:
-        total = total + along.square()
-    return total
 
 
 def _arriving(grid: Grid, scale: float) -> Kernel:
     """i^(-d/2)·exp(iπr²/(λz)): what the Fourier integral lacks of a Fresnel or Fraunhofer integral."""
-    return Kernel(_curvature(grid, scale) * complex(math.cos(math.pi / 4), -math.sin(math.pi / 4)) ** grid.ndim)
-
-
-def _curvature(grid: Grid, scale: float) -> Tensor:
-    """exp(iπr²/(λz)) on the samples of a grid; ``scale`` is λz [m²]."""
-    if any(axis.cell.width for axis in grid.axes):
-        raise ValueError("a curved wave varies within a flat pixel; resolve the pixels by nodes, as of gauss(4)")
-    turns = torch.remainder(_squares(grid.coordinates) / (2 * scale), 1.0)
-    return torch.polar(torch.ones_like(turns), 2 * math.pi * turns)
+    return Kernel(curvature(grid, scale) * complex(math.cos(math.pi / 4), -math.sin(math.pi / 4)) ** grid.ndim)
 
 
 def _checked_distance(distance: float | Tensor) -> float | Tensor:

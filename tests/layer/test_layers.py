@@ -255,6 +255,7 @@ def test_acdc_refuses_other_than_real_parameters(dtype):
         ACDC(4, dtype=dtype)
 
 
+@pytest.mark.filterwarnings("ignore:Complex modules are a new feature")
 @pytest.mark.parametrize("dtype", [torch.float64, torch.complex128])
 def test_afdf_stays_complex_when_its_precision_changes(dtype):
     layer = AFDF(4, dtype=torch.complex64)

@@ -24,6 +24,7 @@ from optics import (
     FresnelTransfer,
     FresnelTransform,
     Grid,
+    Lens,
     Mask,
     OpticalSystem,
     Rectangle,
@@ -127,6 +128,7 @@ def _operators() -> list[Operator]:
     element("lens-large", lambda: FourierLens(FOCAL_LENGTH), Grid(128, PITCH), natural(128))
     element("lens-output", lambda: FourierLens(FOCAL_LENGTH, detuned((5, 4))), plane, detuned((5, 4)))
     element("system", lambda: bench(), plane, plane)
+    element("thin-lens", lambda: Lens(-FOCAL_LENGTH, Circle(5 * PITCH)), fine)
     element("angular-spectrum-1d", lambda: AngularSpectrum(3e-3), line)
     element("angular-spectrum-2d", lambda: AngularSpectrum(-3e-3, padding=1.5), plane)
     element("fresnel-transfer", lambda: FresnelTransfer(5e-3, padding=1), plane)

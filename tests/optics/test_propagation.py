@@ -22,6 +22,9 @@ from optics import (
 )
 from tests.optics.oracles import WAVELENGTH, orders, random_complex, relative_error
 
+# Some windows do not resolve the transfer function at the edge of a spectrum where these beams have no light.
+pytestmark = pytest.mark.filterwarnings("ignore::optics.SamplingWarning")
+
 WAIST = 40e-6
 RAYLEIGH = math.pi * WAIST**2 / WAVELENGTH
 
