@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import warnings
 
-from optics.grid import Axis, Grid
+from optics.grid import Grid
 from optics.units import format_length
 
 # The limits below are where the phase begins to alias, at the very edge of the lit width. Twice beyond them, half
@@ -25,6 +25,7 @@ def check_curvature(grid: Grid, scale: float, name: str, width: float | None = N
     """Ask whether samples resolve the phase πr²/scale of a lens or of a spherical wave.
 
     At the edge of a width D the phase turns by D/(2·scale) a metre, so samples must lie within scale/D of each other.
+    Cells with several nodes are not asked: they are a quadrature, which one judges by refining it.
 
     Args:
         grid: the samples.
@@ -39,9 +40,8 @@ def check_curvature(grid: Grid, scale: float, name: str, width: float | None = N
         SamplingWarning: the edge is aliased.
     """
     for axis in grid.axes:
-        lit = min(axis.extent, width) if width else axis.extent
-        spacing = _spacing(axis)
-        if axis.size > 1 and spacing > scale / lit:
+        lit, spacing = min(axis.extent, width or axis.extent), axis.spacing
+        if axis.cells > 1 and len(axis.cell) == 1 and spacing > scale / lit:
             fix = f"needs spacing ≤ {_short(scale / lit)} or a width ≤ {_short(scale / spacing)}"
             _complain(spacing * lit / scale, f"{name}: samples every {_short(spacing)} over {_short(lit)}; {fix}")
 
@@ -66,11 +66,6 @@ def check_transfer(window: float, spacing: float, distance: float, wavelength: f
             f"Fresnel transfer over {_short(abs(distance))}: a padded window of {_short(window)} serves "
             f"{_short(reach)}; needs a padded window ≥ {_short(needed)}, or FresnelTransform with an output grid"
         )
-
-
-def _spacing(axis: Axis) -> float:
-    """Mean distance of samples [m]."""
-    return axis.spacing * sum(axis.cell.weights) / len(axis.cell)
 
 
 def _complain(excess: float, message: str) -> None:
