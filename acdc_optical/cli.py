@@ -276,7 +276,7 @@ def _table_of(design: Design, title: str) -> Table:
 
 def _name(stage: nn.Module) -> str:
     shape = getattr(stage, "shape", None)
-    return repr(stage) if shape is None else f"{type(stage).__name__} {' × '.join(map(str, shape))}"
+    return " ".join((type(stage).__name__, *([" × ".join(map(str, shape))] if shape else [])))
 
 
 def _mask_columns(masks: Masks) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ Plain SI units, batches in the leading dimensions, dtype and device after the da
 Figures are in :mod:`optics.plotting`, which alone needs matplotlib.
 """
 
+from optics.aberrations import ZernikeAberration
 from optics.detectors import FieldDetector, IntensityDetector
 from optics.elements import Aperture, Circle, FourierLens, Lens, Mask, Rectangle, output_pitch
 from optics.field import Field
@@ -34,6 +35,7 @@ __all__ = [
     "Plane",
     "Rectangle",
     "SamplingWarning",
+    "ZernikeAberration",
     "flat",
     "gauss",
     "midpoint",

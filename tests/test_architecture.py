@@ -28,6 +28,7 @@ OPTICS = {
     "waves": "grid",
     "sampling": "units grid",
     "elements": "units grid kernel field fourier waves sampling",
+    "aberrations": "grid kernel field",
     "propagation": "units grid kernel field fourier waves sampling",
     "detectors": "units grid kernel field",
     "system": "units grid kernel field fourier elements detectors",

@@ -28,6 +28,7 @@ from optics import (
     Mask,
     OpticalSystem,
     Rectangle,
+    ZernikeAberration,
     flat,
     gauss,
     midpoint,
@@ -129,6 +130,7 @@ def _operators() -> list[Operator]:
     element("lens-output", lambda: FourierLens(FOCAL_LENGTH, detuned((5, 4))), plane, detuned((5, 4)))
     element("system", lambda: bench(), plane, plane)
     element("thin-lens", lambda: Lens(-FOCAL_LENGTH, Circle(5 * PITCH)), fine)
+    element("zernike", lambda: ZernikeAberration({4: 80e-9, 7: -50e-9}, 6 * PITCH), fine)
     element("angular-spectrum-1d", lambda: AngularSpectrum(3e-3), line)
     element("angular-spectrum-2d", lambda: AngularSpectrum(-3e-3, padding=1.5), plane)
     element("fresnel-transfer", lambda: FresnelTransfer(5e-3, padding=1), plane)
