@@ -10,6 +10,8 @@ INSTALLED := $(VENV)/.installed
 demo: $(INSTALLED)
 	$(BIN)/acdc-optical demo --out demo
 
+# One thread for each of the two workers: threads that outnumber the cores wait for one another, spinning.
+test: export OMP_NUM_THREADS = 1
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
