@@ -82,7 +82,7 @@ def run(out: str | Path, *, device: str = "cpu", track: Track = silent) -> Demon
     reports = tuple(verify(stage.layer, stage, track=track) for stage in optical_layers)
     outcome = _outcome(network, data, logits)
     files = _write(folder, design, outcome, reports)
-    files += _draw(folder, optical_layers[0], images[0], reports[0], data.test_y, logits["optical"])
+    files += _draw(folder, optical_layers[0], data, reports[0], logits["optical"], track)
     return Demonstration(outcome, reports, files)
 
 
@@ -137,19 +137,19 @@ def _write(folder: Path, design: Design, outcome: Outcome, reports: tuple[Report
 
 
 def _draw(
-    folder: Path, layer: OpticalLayer, image: Tensor, report: Report, labels: Tensor, logits: Tensor
+    folder: Path, layer: OpticalLayer, data: Split, report: Report, logits: Tensor, track: Track
 ) -> tuple[Path, ...]:
     confusion = torch.zeros(10, 10, dtype=torch.long)
-    confusion.index_put_((labels, logits.argmax(-1)), torch.ones_like(labels), accumulate=True)
+    confusion.index_put_((data.test_y, logits.argmax(-1)), torch.ones_like(data.test_y), accumulate=True)
     with torch.no_grad():
         pictures = {
             "bench.png": figures.bench_schematic(),
             "masks.png": figures.plot_masks(layer.masks()),
-            "light.png": figures.plot_light(layer, image),
+            "light.png": figures.plot_light(layer, data.test_x[0].to(layer.layer.a.device)),
             "error_budget.png": figures.plot_error_budget(report.budget),
             "confusion.png": figures.plot_confusion(confusion),
         }
-    for name, figure in pictures.items():
+    for name, figure in track(pictures.items(), "drawing", len(pictures)):
         with replacing(folder / name) as temporary:
             figure.savefig(temporary, dpi=150)
     return tuple(folder / name for name in pictures)

@@ -134,11 +134,10 @@ class Lens(nn.Module):
         return field.replace(field.data * self._kernels[key].like(field.data))
 
     def _transmittance(self, grid: Grid, scale: float) -> Tensor:
-        if self.pupil is None:
-            check_curvature(grid, abs(scale), f"lens of f = {format_length(self.focal_length)}")
-            return curvature(grid, -scale)
-        check_curvature(grid, abs(scale), f"lens of f = {format_length(self.focal_length)}", self.pupil.width)
-        return curvature(grid, -scale) * self.pupil.contains(grid)
+        width = None if self.pupil is None else self.pupil.width
+        check_curvature(grid, abs(scale), f"lens of f = {format_length(self.focal_length)}", width)
+        phase = curvature(grid, -scale)
+        return phase if self.pupil is None else phase * self.pupil.contains(grid)
 
     def extra_repr(self) -> str:
         return f"focal_length={self.focal_length}, pupil={self.pupil}"

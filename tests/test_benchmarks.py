@@ -1,8 +1,5 @@
 """The commands that measure run: on the smallest of their cases, so that a table can always be made again."""
 
-import pytest
-import torch
-
 from tests.benchmarks import accuracy, speed, table
 
 
@@ -15,11 +12,24 @@ def test_accuracy_of_one_layer():
     assert 0 < light < 1
 
 
-def test_a_ratio_to_oneself_is_one():
-    x = torch.randn(64, 64)
-    ours, seconds = speed.ratio(lambda: x @ x, lambda: x @ x, "cpu")
-    assert ours == pytest.approx(1, abs=0.5)  # a busy machine
-    assert seconds > 0
+def test_a_ratio_is_the_median_over_interleaved_turns(monkeypatch):
+    """With times given instead of measured: ours takes 3, the reference 2, and every fifth turn is disturbed."""
+    turns = {"ours": 0, "bare": 0}
+
+    def given(work, times, device):
+        name, time = work()
+        turns[name] += 1
+        return time * (10 if name == "ours" and turns[name] % 5 == 0 else 1)
+
+    monkeypatch.setattr(speed, "seconds", given)
+    assert speed.ratio(lambda: ("ours", 3.0), lambda: ("bare", 2.0), "cpu") == (1.5, 2.0)
+    assert turns["ours"] == turns["bare"] == speed.TURNS + 2
+
+
+def test_seconds_are_of_one_call():
+    calls = []
+    assert speed.seconds(lambda: calls.append(1), 7, "cpu") > 0
+    assert len(calls) == 7
 
 
 def test_tables_are_published_whole(tmp_path, monkeypatch, capsys):

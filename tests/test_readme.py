@@ -55,7 +55,7 @@ class TestDemo:
         assert data["outcome"]["agreeing"] == 360
 
     def test_the_tables_of_the_readme_are_its_own(self, demonstration):
-        """Training in float32 may differ in the last bit between processors: two images of 360, a fifth of an error."""
+        """Float32 rounds differently with the number of threads: seen, one image of 360 and 2 % of a gain."""
         outcome = demonstration.outcome
         accuracies = [outcome.baseline, outcome.numerical, outcome.optical, outcome.sampled]
         for (name, accuracy, parameters), measured in zip(_rows("360 test digits"), accuracies, strict=True):
@@ -67,8 +67,8 @@ class TestDemo:
         for (name, error, gain, light), row in zip(_rows("error budget"), demonstration.reports[0].budget, strict=True):
             assert name == row.name
             if row.error > 1e-12:
-                assert float(error) == pytest.approx(row.error, rel=0.2), name
+                assert float(error) == pytest.approx(row.error, rel=0.1), name
             else:
                 assert float(error) < 1e-12
-            assert float(gain) == pytest.approx(row.gain, rel=0.2), name
-            assert float(light.rstrip(" %")) / 100 == pytest.approx(row.light, rel=0.4), name
+            assert float(gain) == pytest.approx(row.gain, rel=0.1), name
+            assert float(light.rstrip(" %")) / 100 == pytest.approx(row.light, rel=0.1), name
