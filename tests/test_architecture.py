@@ -32,6 +32,7 @@ OPTICS = {
     "propagation": "units grid kernel field fourier waves sampling",
     "detectors": "units grid kernel field",
     "system": "units grid kernel field fourier elements detectors",
+    "poppy_bridge": "grid kernel field elements aberrations propagation system",
     "plotting": "units grid kernel field fourier elements detectors system",
 }
 ACDC = {
