@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from optics.grid import Grid
+from optics.kernel import number
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,20 +20,19 @@ class Field:
         data: complex amplitude, shape (..., *grid.shape); leading dimensions are a batch. Real data is made
             complex. Dtype and device of everything computed from the field follow it.
         grid: where the samples are.
-        wavelength: vacuum wavelength [m].
+        wavelength: vacuum wavelength [m]; a number, or a 0-dim float64 tensor to differentiate through.
 
     Raises:
         ValueError: the data does not end in the grid's shape, or the wavelength is not positive and finite.
-        TypeError: the data is not in single or double precision.
+        TypeError: the data is not in single or double precision, or a wavelength in another form.
     """
 
     data: Tensor
     grid: Grid
-    wavelength: float
+    wavelength: float | Tensor
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.wavelength) and self.wavelength > 0):
-            raise ValueError(f"wavelength must be a positive length in metres; got {self.wavelength}")
+        _check_wavelength(self.wavelength)
         shape = self.grid.shape
         if tuple(self.data.shape[-len(shape) :]) != shape:
             raise ValueError(f"field data must end in the grid's shape {shape}; got {tuple(self.data.shape)}")
@@ -60,3 +60,13 @@ class Field:
         """∫|E|² over the grid, one number for each field of the batch."""
         weights = self.grid.weights.to(self.intensity)
         return (self.intensity * weights).sum(dim=tuple(range(-self.grid.ndim, 0)))
+
+
+def _check_wavelength(wavelength: float | Tensor) -> None:
+    if isinstance(wavelength, Tensor) and (wavelength.ndim or wavelength.dtype != torch.float64):
+        # In float32 a wavelength is right to 1e-7: some turns of phase over a metre.
+        form = f"{wavelength.dtype} of shape {tuple(wavelength.shape)}"
+        raise TypeError(f"a wavelength as a tensor must be 0-dim and float64; got {form}")
+    length = number(wavelength)
+    if not (math.isfinite(length) and length > 0):
+        raise ValueError(f"wavelength must be a positive length in metres; got {length}")

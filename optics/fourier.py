@@ -25,7 +25,7 @@ from scipy.fft import next_fast_len
 from torch import Tensor
 
 from optics.grid import Axis, Grid, point
-from optics.kernel import Kernel
+from optics.kernel import Kernel, double, number, root
 
 # Up to this many cells along the shorter axis the matrix product wins on a CPU: measured at 64 × 128 cells of 8
 # nodes it takes as long as the FFTs, at half the size half as long.
@@ -40,7 +40,8 @@ class FourierIntegral:
         target: grid of the output; a flat cell yields the mean over its active part, which is what a
             coherent detector pixel measures. (From flat cells to flat cells the mean is taken of each source
             cell's wave as if it came from the cell's centre, an error that falls as 1/n. Resolve one side.)
-        scale: λf [m²]; must be positive.
+        scale: λf [m²]; must be positive. A 0-dim tensor is differentiated through; it takes the chirp-z transform or
+            the matrix product, for the length of an FFT does not follow it.
 
     Called with a complex tensor of shape (..., *source.shape); returns (..., *target.shape).
 
@@ -48,14 +49,14 @@ class FourierIntegral:
         ValueError: grids of different dimension, or a scale that is not positive and finite.
     """
 
-    def __init__(self, source: Grid, target: Grid, scale: float):
+    def __init__(self, source: Grid, target: Grid, scale: float | Tensor):
         if source.ndim != target.ndim:
             raise ValueError(f"source and target must both be 1-D or both 2-D; got {source.ndim}-D and {target.ndim}-D")
-        if not (math.isfinite(scale) and scale > 0):
-            raise ValueError(f"scale λf must be positive and finite; got {scale}")
+        if not (math.isfinite(number(scale)) and number(scale) > 0):
+            raise ValueError(f"scale λf must be positive and finite; got {number(scale)}")
         self.source, self.target, self.scale = source, target, scale
         self._transform = _plane_fft(source, target, scale) or _EachAxis(
-            [_axis_integral(a, b, scale) for a, b in zip(source.axes, target.axes, strict=True)]
+            [_axis_integral(a, b, double(scale)) for a, b in zip(source.axes, target.axes, strict=True)]
         )
 
     def __call__(self, data: Tensor) -> Tensor:
@@ -75,7 +76,7 @@ class FourierIntegral:
 _AxisTransform = Callable[[Tensor], Tensor]
 
 
-def _axis_integral(source: Axis, target: Axis, scale: float) -> _AxisTransform:
+def _axis_integral(source: Axis, target: Axis, scale: float | Tensor) -> _AxisTransform:
     """The Fourier integral along the last axis, by the faster way."""
     if min(source.cells, target.cells) <= _DENSE:
         return _DenseIntegral(source, target, scale)
@@ -108,8 +109,10 @@ class _PlaneFFT:
         return spectrum[..., : self.kept[0], : self.kept[1]] * self.after.like(data)
 
 
-def _plane_fft(source: Grid, target: Grid, scale: float) -> _PlaneFFT | None:
+def _plane_fft(source: Grid, target: Grid, scale: float | Tensor) -> _PlaneFFT | None:
     """Such a transform, if there are two axes of points and each is an FFT without padding."""
+    if isinstance(scale, Tensor):
+        return None
     pairs = list(zip(source.axes, target.axes, strict=True))
     if len(pairs) == 1 or any(min(a.cells, b.cells) <= _DENSE or {a.cell, b.cell} != {point()} for a, b in pairs):
         return None
@@ -127,11 +130,11 @@ def _plane_fft(source: Grid, target: Grid, scale: float) -> _PlaneFFT | None:
 class _DenseIntegral:
     """One matrix product from samples to samples."""
 
-    def __init__(self, source: Axis, target: Axis, scale: float):
+    def __init__(self, source: Axis, target: Axis, scale: float | Tensor):
         x, u = source.coordinates, target.coordinates
         sent = torch.sinc(source.cell.width * source.spacing * u / scale)
         read = torch.sinc(target.cell.width * target.spacing * x / scale)
-        strength = torch.outer(read * source.weights, sent) / math.sqrt(scale)
+        strength = torch.outer(read * source.weights, sent) / root(scale)
         self._matrix = Kernel(strength * _cis(-torch.outer(x, u) / scale))
 
     def __call__(self, data: Tensor) -> Tensor:
@@ -141,12 +144,12 @@ class _DenseIntegral:
 class _FastIntegral:
     """Nodes in, one fast transform of the cells for each pair of nodes, nodes out."""
 
-    def __init__(self, source: Axis, target: Axis, scale: float):
+    def __init__(self, source: Axis, target: Axis, scale: float | Tensor):
         self.source, self.target = source, target
         self._transform, before, after = _cell_transform(source, target, scale)
         delta = torch.tensor(source.cell.nodes, dtype=torch.float64) * source.spacing
         epsilon = torch.tensor(target.cell.nodes, dtype=torch.float64) * target.spacing
-        weights = torch.tensor(source.cell.weights, dtype=torch.float64) * source.spacing / math.sqrt(scale)
+        weights = torch.tensor(source.cell.weights, dtype=torch.float64) * source.spacing / root(scale)
         u = target.centres + epsilon[:, None]  # (target nodes, target cells)
         envelope = torch.sinc(source.cell.width * source.spacing * u / scale)
         into = torch.outer(epsilon, source.centres) / scale  # phase in turns, (target nodes, source cells)
@@ -169,15 +172,17 @@ class _FastIntegral:
 _CellTransform = Callable[[Tensor], Tensor]
 
 
-def _cell_transform(source: Axis, target: Axis, scale: float) -> tuple[_CellTransform, Tensor, Tensor]:
+def _cell_transform(source: Axis, target: Axis, scale: float | Tensor) -> tuple[_CellTransform, Tensor, Tensor]:
     """Σ_i f_i exp(-2πi x_i u_j/scale) from cell centres to cell centres, as after·transform(before·f).
 
     Takes the FFT where the spacings allow it and it is not longer than the chirp-z it replaces.
     """
     n, m = source.cells, target.cells
     step = source.spacing * target.spacing / scale
-    length = round(1 / step)
     chirp_length = next_fast_len(n + m - 1)
+    if isinstance(step, Tensor):
+        return _chirp_z(n, m, step, chirp_length)
+    length = round(1 / step)
     # A pitch computed as λf/(nΔ) misses 1/α = integer by a few float64 roundings; more is another pitch.
     if max(n, m) <= length <= 2 * chirp_length and abs(step * length - 1) < 2e-15:
         return _fft(n, m, length)
@@ -193,13 +198,14 @@ def _fft(n: int, m: int, length: int) -> tuple[_CellTransform, Tensor, Tensor]:
     return _PaddedFFT(length, m), before, after
 
 
-def _chirp_z(n: int, m: int, step: float, length: int) -> tuple[_CellTransform, Tensor, Tensor]:
+def _chirp_z(n: int, m: int, step: float | Tensor, length: int) -> tuple[_CellTransform, Tensor, Tensor]:
     # ab = (a² + b² - (a-b)²)/2 turns the sum into a convolution with a chirp.
     a = torch.arange(n, dtype=torch.float64) - (n - 1) / 2
     b = torch.arange(m, dtype=torch.float64) - (m - 1) / 2
     lag = torch.arange(-(n - 1), m, dtype=torch.float64) + (n - 1) / 2 - (m - 1) / 2
-    chirp = torch.zeros(length, dtype=torch.complex128)
-    chirp[torch.arange(-(n - 1), m) % length] = _cis(step * lag.square() / 2)
+    chirp = _cis(step * lag.square() / 2)
+    gap = torch.zeros(length - len(chirp), dtype=torch.complex128)
+    chirp = torch.cat([chirp[n - 1 :], gap, chirp[: n - 1]])  # negative lags stand at the end
     transform = _Convolution(Kernel(torch.fft.fft(chirp)), length, m)
     return transform, _cis(-step * a.square() / 2), _cis(-step * b.square() / 2)
 

@@ -28,8 +28,16 @@ from torch import Tensor, nn
 from optics.field import Field
 from optics.fourier import FourierIntegral
 from optics.grid import Grid
-from optics.kernel import Kernel
-from optics.sampling import check_curvature, check_transfer
+from optics.kernel import Kernel, Memo, double, number
+from optics.sampling import (
+    check_angles,
+    check_band,
+    check_curvature,
+    check_images,
+    check_pitch,
+    check_transfer,
+    check_wrap,
+)
 from optics.units import format_length
 from optics.waves import curvature, squares
 
@@ -44,7 +52,7 @@ class AngularSpectrum(nn.Module):
             window from coming in again on the other side; 1 is a periodic window, for light that stays inside.
 
     Raises:
-        ValueError: a distance that is not finite, a padding below 1, or a field whose cells are not points.
+        ValueError: a distance that is not finite, a padding below 1, or what :meth:`check` refuses.
     """
 
     def __init__(self, distance: float | Tensor, *, padding: float = 2.0):
@@ -53,18 +61,34 @@ class AngularSpectrum(nn.Module):
         self._filter = _SpectralFilter(_angular_spectrum, self.padding)
 
     def forward(self, field: Field) -> Field:
-        return self._filter(field, self.distance)
+        return self._filter(field, self.distance, self.check)
+
+    def check(self, grid: Grid, wavelength: float) -> Grid:
+        """Ask whether a grid serves, for light of a wavelength [m]; the grid on which the light leaves.
+
+        Raises:
+            ValueError: cells that are not points, or see :func:`~optics.sampling.check_pitch` and
+                :func:`~optics.sampling.check_band`.
+
+        Warns:
+            SamplingWarning: see :func:`~optics.sampling.check_band` and :func:`~optics.sampling.check_wrap`.
+        """
+        name, distance = _named("angular spectrum", self.distance)
+        _check_points(grid)
+        check_pitch(grid, wavelength, name)
+        for axis in grid.axes:
+            sine = wavelength / (2 * axis.spacing)
+            slope = sine / math.sqrt(1 - sine**2) if sine < 1 else math.inf
+            check_band(axis, self.padding, distance, wavelength, name)
+            check_wrap(axis, self.padding, abs(distance) * slope, name)
+        return grid
 
     def extra_repr(self) -> str:
         return f"distance={self.distance}, padding={self.padding}"
 
 
 class FresnelTransfer(nn.Module):
-    """Fresnel (paraxial) propagation on the field's own grid; arguments and errors as :class:`AngularSpectrum`.
-
-    With padding it warns where the padded window does not resolve the transfer function: see
-    :func:`~optics.sampling.check_transfer`. In a periodic window, without padding, the samples are all there is.
-    """
+    """Fresnel (paraxial) propagation on the field's own grid; arguments and errors as :class:`AngularSpectrum`."""
 
     def __init__(self, distance: float | Tensor, *, padding: float = 2.0):
         super().__init__()
@@ -72,11 +96,27 @@ class FresnelTransfer(nn.Module):
         self._filter = _SpectralFilter(_fresnel, self.padding)
 
     def forward(self, field: Field) -> Field:
-        if self.padding > 1:
-            distance = float(self.distance.detach()) if isinstance(self.distance, Tensor) else self.distance
-            for axis in field.grid.axes:
-                check_transfer(axis.extent * self.padding, axis.spacing, distance, field.wavelength)
-        return self._filter(field, self.distance)
+        return self._filter(field, self.distance, self.check)
+
+    def check(self, grid: Grid, wavelength: float) -> Grid:
+        """Ask whether a grid serves, for light of a wavelength [m]; the grid on which the light leaves.
+
+        A periodic window, without padding, is not asked about its width: the samples are all there is.
+
+        Raises:
+            ValueError: cells that are not points, or see :func:`~optics.sampling.check_pitch`.
+
+        Warns:
+            SamplingWarning: see :func:`~optics.sampling.check_transfer` and :func:`~optics.sampling.check_wrap`.
+        """
+        name, distance = _named("Fresnel transfer", self.distance)
+        _check_points(grid)
+        check_pitch(grid, wavelength, name)
+        for axis in grid.axes:
+            if self.padding > 1:
+                check_transfer(axis.extent * self.padding, axis.spacing, distance, wavelength)
+            check_wrap(axis, self.padding, abs(distance) * wavelength / (2 * axis.spacing), name)
+        return grid
 
     def extra_repr(self) -> str:
         return f"distance={self.distance}, padding={self.padding}"
@@ -86,29 +126,40 @@ class FresnelTransform(nn.Module):
     """Fresnel (paraxial) propagation by one Fourier integral, onto a grid of any pitch.
 
     Args:
-        distance: [m], positive.
+        distance: [m], positive. A tensor is differentiated through, at the price of kernels built at every call.
         output: grid to propagate to.
 
     Raises:
-        ValueError: a distance that is not positive and finite, or cells that are flat: the wave's curvature
-            within a pixel needs nodes, as of :func:`~optics.grid.gauss`.
+        ValueError: a distance that is not positive and finite, or what :meth:`check` refuses.
     """
 
-    def __init__(self, distance: float, output: Grid):
+    def __init__(self, distance: float | Tensor, output: Grid):
         super().__init__()
         self.distance, self.output = _checked_far(distance), output
-        self._plans: dict[tuple[Grid, float], tuple[Kernel, FourierIntegral, Kernel]] = {}
+        self._plans: Memo[_Integral] = Memo()
 
     def forward(self, field: Field) -> Field:
-        key = (field.grid, field.wavelength)
-        if key not in self._plans:
-            scale = field.wavelength * self.distance
-            check_curvature(field.grid, scale, f"Fresnel transform over {format_length(self.distance)}")
-            integral = FourierIntegral(field.grid, self.output, scale)
-            self._plans[key] = (Kernel(curvature(field.grid, scale)), integral, _arriving(self.output, scale))
-        before, integral, after = self._plans[key]
-        data = integral(field.data * before.like(field.data)) * after.like(field.data)
-        return field.replace(data, self.output)
+        plan = self._plans.get(self._plan, field.grid, field.wavelength, self.distance)
+        return field.replace(plan(field.data), self.output)
+
+    def check(self, grid: Grid, wavelength: float) -> Grid:
+        """Ask whether a grid serves, for light of a wavelength [m]; the grid on which the light leaves.
+
+        Raises:
+            ValueError: flat cells, within which the wave's curvature varies (they need nodes, as of
+                :func:`~optics.grid.gauss`), or see :func:`~optics.sampling.check_curvature` and :class:`Fraunhofer`.
+
+        Warns:
+            SamplingWarning: see :func:`~optics.sampling.check_curvature` and :class:`Fraunhofer`.
+        """
+        name, distance = _named("Fresnel transform", self.distance)
+        check_curvature(grid, wavelength * distance, name)
+        return _check_integral(grid, self.output, wavelength, distance, name)
+
+    def _plan(self, grid: Grid, wavelength: float | Tensor, distance: float | Tensor) -> _Integral:
+        self.check(grid, number(wavelength))
+        scale = double(wavelength) * double(_checked_far(distance))
+        return _Integral.of(grid, self.output, scale, Kernel(curvature(grid, scale)))
 
     def extra_repr(self) -> str:
         return f"distance={self.distance}"
@@ -120,25 +171,67 @@ class Fraunhofer(nn.Module):
     Arguments and errors as for :class:`FresnelTransform`; input cells may be flat, output cells may not.
     """
 
-    def __init__(self, distance: float, output: Grid):
+    def __init__(self, distance: float | Tensor, output: Grid):
         super().__init__()
         self.distance, self.output = _checked_far(distance), output
-        self._plans: dict[tuple[Grid, float], tuple[FourierIntegral, Kernel]] = {}
+        self._plans: Memo[_Integral] = Memo()
 
     def forward(self, field: Field) -> Field:
-        key = (field.grid, field.wavelength)
-        if key not in self._plans:
-            scale = field.wavelength * self.distance
-            self._plans[key] = (FourierIntegral(field.grid, self.output, scale), _arriving(self.output, scale))
-        integral, after = self._plans[key]
-        return field.replace(integral(field.data) * after.like(field.data), self.output)
+        plan = self._plans.get(self._plan, field.grid, field.wavelength, self.distance)
+        return field.replace(plan(field.data), self.output)
+
+    def check(self, grid: Grid, wavelength: float) -> Grid:
+        """Ask whether a grid serves, for light of a wavelength [m]; the grid on which the light leaves.
+
+        Raises:
+            ValueError: see :func:`~optics.sampling.check_pitch`, :func:`~optics.sampling.check_angles` and
+                :func:`~optics.sampling.check_images`.
+
+        Warns:
+            SamplingWarning: see :func:`~optics.sampling.check_images`.
+        """
+        name, distance = _named("Fraunhofer", self.distance)
+        return _check_integral(grid, self.output, wavelength, distance, name)
+
+    def _plan(self, grid: Grid, wavelength: float | Tensor, distance: float | Tensor) -> _Integral:
+        self.check(grid, number(wavelength))
+        return _Integral.of(grid, self.output, double(wavelength) * double(_checked_far(distance)))
 
     def extra_repr(self) -> str:
         return f"distance={self.distance}"
 
 
-_Transfer = Callable[[Sequence[Tensor], Sequence[float], Tensor, float], Tensor]
+@dataclass(frozen=True)
+class _Integral:
+    """A Fourier integral with the phases that stand before and after it."""
+
+    before: Kernel | None
+    integral: FourierIntegral
+    after: Kernel
+
+    @classmethod
+    def of(cls, grid: Grid, output: Grid, scale: float | Tensor, before: Kernel | None = None) -> _Integral:
+        # i^(-d/2)·exp(iπr²/(λz)) is what the Fourier integral lacks of a Fresnel or Fraunhofer integral.
+        constant = complex(math.cos(math.pi / 4), -math.sin(math.pi / 4)) ** output.ndim
+        return cls(before, FourierIntegral(grid, output, scale), Kernel(curvature(output, scale) * constant))
+
+    def __call__(self, data: Tensor) -> Tensor:
+        if self.before is not None:
+            data = data * self.before.like(data)
+        return self.integral(data) * self.after.like(data)
+
+
+def _check_integral(grid: Grid, output: Grid, wavelength: float, distance: float, name: str) -> Grid:
+    check_pitch(grid, wavelength, name)
+    check_angles(output, distance, name)
+    check_images(grid, output, wavelength * distance, name)
+    return output
+
+
+_Transfer = Callable[[Sequence[Tensor], Sequence[float], Tensor, float | Tensor], Tensor]
 """Transfer function at the frequencies [1/m] of each axis, whose steps are given, for a distance and wavelength [m]."""
+
+_Check = Callable[[Grid, float], Grid]
 
 
 class _SpectralFilter:
@@ -146,26 +239,23 @@ class _SpectralFilter:
 
     def __init__(self, transfer: _Transfer, padding: float):
         self._transfer, self._padding = transfer, padding
-        self._kernels: dict[tuple[Grid, float, float], Kernel] = {}
+        self._kernels: Memo[Kernel] = Memo()
 
-    def __call__(self, field: Field, distance: float | Tensor) -> Field:
-        padded = _Padded.of(field.grid, self._padding)
-        transfer = self._of(padded, field, distance)
-        axes = tuple(range(-field.grid.ndim, 0))
-        spectrum = torch.fft.fftn(field.data, s=padded.shape, dim=axes) * transfer
-        whole = torch.fft.ifftn(spectrum, dim=axes)
+    def __call__(self, field: Field, distance: float | Tensor, check: _Check) -> Field:
+        def kernel(grid: Grid, wavelength: float | Tensor, distance: float | Tensor) -> Kernel:
+            check(grid, number(wavelength))
+            z = torch.as_tensor(double(distance), dtype=torch.float64)
+            padded = _Padded.of(grid, self._padding)
+            return Kernel(self._transfer(padded.frequencies, padded.steps, z, double(wavelength)))
+
+        shape, axes = _Padded.of(field.grid, self._padding).shape, tuple(range(-field.grid.ndim, 0))
+        transfer = self._kernels.get(kernel, field.grid, field.wavelength, distance).like(field.data)
+        spectrum = torch.fft.fftn(field.data, s=shape, dim=axes)
+        # In place where no gradient asks for the spectrum afterwards: it is a fresh array, of the padded size.
+        filtered = spectrum * transfer if transfer.requires_grad else spectrum.mul_(transfer)
+        whole = torch.fft.ifftn(filtered, dim=axes)
         # A convolution does not care where the origin lies: padding may all stand behind the data.
         return field.replace(whole[(..., *(slice(n) for n in field.grid.shape))])
-
-    def _of(self, padded: _Padded, field: Field, distance: float | Tensor) -> Tensor:
-        if isinstance(distance, Tensor):
-            values = self._transfer(padded.frequencies, padded.steps, distance.double().cpu(), field.wavelength)
-            return values.to(field.data)
-        key = (field.grid, field.wavelength, distance)
-        if key not in self._kernels:
-            z = torch.tensor(distance, dtype=torch.float64)
-            self._kernels[key] = Kernel(self._transfer(padded.frequencies, padded.steps, z, field.wavelength))
-        return self._kernels[key].like(field.data)
 
 
 @dataclass(frozen=True)
@@ -177,8 +267,6 @@ class _Padded:
 
     @classmethod
     def of(cls, grid: Grid, padding: float) -> _Padded:
-        if any(len(axis.cell) > 1 or axis.cell.width for axis in grid.axes):
-            raise ValueError("a transfer function needs a grid of points; resolve pixels by a finer Grid first")
         return cls(tuple(next_fast_len(math.ceil(n * padding)) for n in grid.shape), grid.spacing)
 
     @property
@@ -192,38 +280,43 @@ class _Padded:
         return [nu.reshape([-1 if i == axis else 1 for i in range(count)]) for axis, nu in enumerate(along)]
 
 
-def _angular_spectrum(nu: Sequence[Tensor], steps: Sequence[float], z: Tensor, wavelength: float) -> Tensor:
+def _angular_spectrum(nu: Sequence[Tensor], steps: Sequence[float], z: Tensor, wavelength: float | Tensor) -> Tensor:
     nu2 = squares(nu)
-    cosine = (1 - wavelength**2 * nu2).clamp(min=0).sqrt()
+    kept = wavelength**2 * nu2 < 1  # evanescent waves do not travel, and have no gradient
+    cosine = torch.where(kept, 1 - wavelength**2 * nu2, 1.0).sqrt()
     # z(√(1/λ²-ν²) - 1/λ) without the difference of two large numbers.
     turns = -z * wavelength * nu2 / (1 + cosine)
-    kept = wavelength**2 * nu2 < 1  # evanescent waves do not travel
     for along, step in zip(nu, steps, strict=True):
-        limit = 1 / (wavelength * torch.sqrt((2 * step * z.detach()) ** 2 + 1))
+        limit = 1 / (number(wavelength) * torch.sqrt((2 * step * z.detach()) ** 2 + 1))
         kept = kept & (along.abs() <= limit)
     return torch.polar(kept.double(), 2 * math.pi * torch.remainder(turns, 1.0))
 
 
-def _fresnel(nu: Sequence[Tensor], steps: Sequence[float], z: Tensor, wavelength: float) -> Tensor:
+def _fresnel(nu: Sequence[Tensor], steps: Sequence[float], z: Tensor, wavelength: float | Tensor) -> Tensor:
     turns = -z * wavelength * squares(nu) / 2
     return torch.polar(torch.ones_like(turns), 2 * math.pi * torch.remainder(turns, 1.0))
 
 
-def _arriving(grid: Grid, scale: float) -> Kernel:
-    """i^(-d/2)·exp(iπr²/(λz)): what the Fourier integral lacks of a Fresnel or Fraunhofer integral."""
-    return Kernel(curvature(grid, scale) * complex(math.cos(math.pi / 4), -math.sin(math.pi / 4)) ** grid.ndim)
+def _check_points(grid: Grid) -> None:
+    if any(len(axis.cell) > 1 or axis.cell.width for axis in grid.axes):
+        raise ValueError("a transfer function needs a grid of points; resolve pixels by a finer Grid first")
+
+
+def _named(propagator: str, distance: float | Tensor) -> tuple[str, float]:
+    """What a message calls it, and the distance [m] as it stands."""
+    length = number(_checked_distance(distance))
+    return f"{propagator} over {format_length(abs(length), digits=4)}", length
 
 
 def _checked_distance(distance: float | Tensor) -> float | Tensor:
-    length = float(distance.detach()) if isinstance(distance, Tensor) else distance
-    if not math.isfinite(length):
-        raise ValueError(f"distance must be a finite length in metres; got {length}")
+    if not math.isfinite(number(distance)):
+        raise ValueError(f"distance must be a finite length in metres; got {number(distance)}")
     return distance
 
 
-def _checked_far(distance: float) -> float:
-    if not (math.isfinite(distance) and distance > 0):
-        raise ValueError(f"distance must be a positive length in metres; got {distance}")
+def _checked_far(distance: float | Tensor) -> float | Tensor:
+    if not (math.isfinite(number(distance)) and number(distance) > 0):
+        raise ValueError(f"distance must be a positive length in metres; got {number(distance)}")
     return distance
 
 

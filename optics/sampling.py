@@ -1,7 +1,11 @@
 """Is the grid fine enough? What an element needs of the samples it is applied to, with the number and the fix.
 
 A phase that turns by more than half a turn from one sample to the next is not the phase one meant: a lens becomes
-several, a distance another one. Elements ask here when they first meet a grid.
+several, a distance another one. Elements ask here when they first meet a grid, and when a system is built for one.
+
+Three answers are possible: silence; a :class:`SamplingWarning`, where light that the grid can hold would go wrong, and
+the light at hand may hold it; ValueError, where whatever comes out means nothing. Geometry alone decides here;
+:func:`~optics.inspection.inspect` looks at the light.
 """
 
 from __future__ import annotations
@@ -9,12 +13,18 @@ from __future__ import annotations
 import math
 import warnings
 
-from optics.grid import Grid
+from optics.grid import Axis, Grid
 from optics.units import format_length
 
 # The limits below are where the phase begins to alias, at the very edge of the lit width. Twice beyond them, half
 # of that width is aliased and the result means nothing.
 _MEANINGLESS = 2.0
+
+# Rounding of a pitch that was chosen to fit exactly is no violation.
+_ROUNDING = 1e-9
+
+# Share of a grid's band that a band-limited propagator may cut without a word. What it cuts leaves the window.
+_LEAST_BAND = 0.5
 
 
 class SamplingWarning(UserWarning):
@@ -60,7 +70,7 @@ def check_transfer(window: float, spacing: float, distance: float, wavelength: f
         SamplingWarning: the transfer function is aliased. Where the light holds no such waves it does no harm.
     """
     reach = window * spacing / wavelength
-    if abs(distance) > reach:
+    if abs(distance) > reach * (1 + _ROUNDING):
         needed = abs(distance) * wavelength / spacing
         _warn(
             f"Fresnel transfer over {_short(abs(distance))}: a padded window of {_short(window)} serves "
@@ -68,11 +78,134 @@ def check_transfer(window: float, spacing: float, distance: float, wavelength: f
         )
 
 
-def _complain(excess: float, message: str) -> None:
-    # Rounding of a pitch that was chosen to fit exactly is no violation.
-    if math.isclose(excess, 1.0, rel_tol=1e-9):
+def check_pitch(grid: Grid, wavelength: float, name: str) -> None:
+    """Ask whether all waves that samples can hold travel: those of a spacing below λ/2 hold evanescent ones.
+
+    They are where paraxial propagation makes travelling waves of what decays within a wavelength, and exact
+    propagation loses them; and light that does travel needs no finer samples. An axis of one cell is not asked.
+
+    Args:
+        grid: the cells.
+        wavelength: [m].
+        name: of what propagates, for the message.
+
+    Raises:
+        ValueError: a spacing below λ/2.
+    """
+    for axis in grid.axes:
+        if axis.cells > 1 and axis.spacing < wavelength / 2 * (1 - _ROUNDING):
+            raise ValueError(
+                f"{name}: cells every {_short(axis.spacing)} hold evanescent waves, which do not travel; "
+                f"needs spacing ≥ {_short(wavelength / 2)}, half a wavelength"
+            )
+
+
+def check_angles(output: Grid, distance: float, name: str) -> None:
+    """Ask whether a paraxial wave can reach the rim of an output grid: at x = z its spatial frequency is 1/λ.
+
+    Args:
+        output: the grid that light arrives on.
+        distance: [m].
+        name: of what propagates, for the message.
+
+    Raises:
+        ValueError: half of the output's extent is more than the distance.
+    """
+    for axis in output.axes:
+        if axis.extent > 2 * distance:
+            raise ValueError(
+                f"{name}: no travelling wave reaches the rim of an output of {_short(axis.extent)}; "
+                f"needs an extent ≤ {_short(2 * distance)}, and far less to be paraxial"
+            )
+
+
+def check_images(grid: Grid, output: Grid, scale: float, name: str) -> None:
+    """Ask whether an output grid holds copies of the light: from samples Δ apart it repeats every scale/Δ.
+
+    Cells of n nodes repeat n times as far out; flat cells have the envelope of their pixels and are not asked.
+
+    Args:
+        grid, output: before and behind the Fourier integral.
+        scale: λf or λz [m²].
+        name: of what propagates, for the message.
+
+    Raises:
+        ValueError: half of the output or more is copies.
+
+    Warns:
+        SamplingWarning: the output's rim is copies.
+    """
+    for axis, out in zip(grid.axes, output.axes, strict=True):
+        period = scale * len(axis.cell) / axis.spacing
+        if axis.cells > 1 and not axis.cell.width:
+            fix = f"needs an output extent ≤ {_short(period)} or spacing ≤ {_short(axis.spacing * period / out.extent)}"
+            problem = f"samples every {_short(axis.spacing)} repeat in an output of {_short(out.extent)}"
+            _complain(out.extent / period, f"{name}: {problem}; {fix}")
+
+
+def check_band(axis: Axis, padding: float, distance: float, wavelength: float, name: str) -> None:
+    """Ask how much of the band 1/(2·spacing) the band-limited angular spectrum keeps.
+
+    It cuts waves above 1/(λ·√((2z/W)² + 1)), which wander further than half the padded window W (Matsushima and
+    Shimobaba, Opt. Express 17, 19662, 2009, eq. 20). From a window padded twice such waves leave it anyway.
+
+    Args:
+        axis: the samples.
+        padding: padded width over the axis's extent.
+        distance, wavelength: [m].
+        name: of what propagates, for the message.
+
+    Raises:
+        ValueError: all is cut but the plane wave.
+
+    Warns:
+        SamplingWarning: less than half of the band is kept.
+    """
+    window, reach = axis.extent * padding, 2 * abs(distance)
+    limit = 1 / (wavelength * math.hypot(reach / window, 1.0))
+    kept = 2 * axis.spacing * limit
+    if axis.cells == 1 or kept >= _LEAST_BAND * (1 - _ROUNDING):
         return
-    if excess > _MEANINGLESS:
+    widest = 2 * axis.spacing / (_LEAST_BAND * wavelength)  # of hypot(2z/W, 1)
+    wider = reach / math.sqrt(widest**2 - 1) if widest > 1 else math.inf
+    message = (
+        f"{name}: a padded window of {_short(window)} keeps {kept:.2g} of the band of samples every "
+        f"{_short(axis.spacing)}; needs a padded window ≥ {_short(wider)} or spacing ≥ "
+        f"{_short(_LEAST_BAND / (2 * limit))}, or FresnelTransform with an output grid"
+    )
+    if limit * window < 1:
+        raise ValueError(message)
+    _warn(message)
+
+
+def check_wrap(axis: Axis, padding: float, wander: float, name: str) -> None:
+    """Ask whether light that leaves the window on one side comes in again on the other.
+
+    Light that wanders further than the padding is wide comes in again. Waves that wander further than half the padded
+    window are the affair of :func:`check_transfer` and :func:`check_band`. Without padding the window is periodic on
+    purpose and is not asked: look at the light, by :func:`~optics.inspection.inspect`.
+
+    Args:
+        axis: the samples.
+        padding: padded width over the axis's extent.
+        wander: of the steepest waves that the samples hold [m].
+        name: of what propagates, for the message.
+
+    Warns:
+        SamplingWarning: such waves come in again.
+    """
+    guard = (padding - 1) * axis.extent
+    if axis.cells > 1 and padding > 1 and guard * (1 + _ROUNDING) < min(wander, padding * axis.extent / 2):
+        _warn(
+            f"{name}: the steepest waves of samples every {_short(axis.spacing)} wander by {_short(wander)} and come "
+            f"in again across a padding of {_short(guard)}; needs padding ≥ {min(2.0, 1 + wander / axis.extent):.4g}"
+        )
+
+
+def _complain(excess: float, message: str) -> None:
+    if excess <= 1 + _ROUNDING:
+        return
+    if excess > _MEANINGLESS * (1 + _ROUNDING):
         raise ValueError(message)
     _warn(message)
 

@@ -59,7 +59,7 @@ def test_gaussian_beam_at_the_rayleigh_distance(shape, dtype, limit):
 def test_the_angular_spectrum_leaves_the_paraxial_beam_at_second_order():
     """At z_R the first non-paraxial term is of the order (λ/w)²: twice the waist, a quarter of the difference."""
     differences = []
-    for waist in (5e-6, 10e-6, 20e-6, 40e-6):
+    for waist in (10e-6, 20e-6, 40e-6, 80e-6):
         z = math.pi * waist**2 / WAVELENGTH
         grid = Grid(512, waist / 25)
         differences.append(
@@ -73,14 +73,14 @@ def test_the_angular_spectrum_is_the_rayleigh_sommerfeld_integral():
     """A beam of 2 λ waist, far from paraxial, against the direct sum of the first Rayleigh-Sommerfeld integral.
 
     E(r) = ∫ E(r') · z/(2πR²) · (1/R - ik) · exp(ikR) dr'. The sum is spectrally accurate for a smooth beam that
-    ends within the grid; evanescent waves, in the sum but not in the propagator, have decayed by exp(-70).
+    ends within the grid. Half a wavelength is the finest spacing of light that travels, and enough for it.
     """
-    grid, z = Grid((72, 72), WAVELENGTH / 3.3), 12 * WAVELENGTH
+    grid, z = Grid((44, 44), WAVELENGTH / 2), 12 * WAVELENGTH
     start = beam(grid, 0, 2 * WAVELENGTH)
     got = propagated(AngularSpectrum(z, padding=4), start, grid)
     y, x = (axis.coordinates.numpy() for axis in grid.axes)
     k = 2 * np.pi / WAVELENGTH
-    for row, column in ((36, 36), (20, 45), (60, 10)):
+    for row, column in ((22, 22), (12, 27), (37, 6)):
         distance = np.sqrt((y[row] - y[:, None]) ** 2 + (x[column] - x[None, :]) ** 2 + z**2)
         impulse = z / (2 * np.pi * distance**2) * (1 / distance - 1j * k) * np.exp(1j * k * distance)
         expected = (start.numpy() * impulse).sum() * grid.spacing[0] ** 2 * np.exp(-1j * k * z)
