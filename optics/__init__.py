@@ -4,12 +4,15 @@ Plain SI units, batches in the leading dimensions, dtype and device after the da
 Figures are in :mod:`optics.plotting`, which alone needs matplotlib.
 """
 
-from optics.aberrations import ZernikeAberration
+from optics.aberrations import SurfaceError, ZernikeAberration
 from optics.detectors import FieldDetector, IntensityDetector
-from optics.elements import Aperture, Circle, FourierLens, Lens, Mask, Rectangle, output_pitch
+from optics.elements import Aperture, FourierLens, Lens, Mask, Tilt, output_pitch
 from optics.field import Field
 from optics.fourier import FourierIntegral
 from optics.grid import Axis, Cell, Grid, flat, gauss, midpoint, point
+from optics.misalignment import Misaligned
+from optics.openings import Circle, Decentred, Rectangle
+from optics.pixels import Pixelated
 from optics.propagation import AngularSpectrum, Fraunhofer, FresnelTransfer, FresnelTransform
 from optics.sampling import SamplingWarning
 from optics.system import OpticalSystem, Plane
@@ -20,6 +23,7 @@ __all__ = [
     "Axis",
     "Cell",
     "Circle",
+    "Decentred",
     "Field",
     "FieldDetector",
     "FourierIntegral",
@@ -31,10 +35,14 @@ __all__ = [
     "IntensityDetector",
     "Lens",
     "Mask",
+    "Misaligned",
     "OpticalSystem",
+    "Pixelated",
     "Plane",
     "Rectangle",
     "SamplingWarning",
+    "SurfaceError",
+    "Tilt",
     "ZernikeAberration",
     "flat",
     "gauss",

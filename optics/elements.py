@@ -1,21 +1,21 @@
-"""What stands on the bench: masks, ideal Fourier lenses and apertures. Each is a module Field -> Field."""
+"""What stands on the bench: masks, lenses, apertures and wedges. Each is a module Field -> Field."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
 
-import torch
 from torch import Tensor, nn
 
 from optics.field import Field
 from optics.fourier import FourierIntegral
-from optics.grid import Grid
-from optics.kernel import Kernel
+from optics.grid import Axis, Grid
+from optics.kernel import Kernel, Memo, double, number
+from optics.openings import Opening
 from optics.sampling import check_curvature
+from optics.screens import Quantity, Samples, Screen, Vector, components, on_axes
 from optics.units import format_length
-from optics.waves import curvature
+from optics.waves import plane, refuse_flat, spherical
 
 # Two pitches computed along different routes agree to a few float64 ulps; this leaves room for a file's digits.
 _SAME_PITCH = 1e-9
@@ -47,6 +47,25 @@ class Mask(nn.Module):
         self._check_pixels(field.grid)
         like = field.data if self.transmittance.is_complex() else field.data.real
         return field.replace(field.data * _over_nodes(self.transmittance.to(like), field.grid))
+
+    def decentred(self, field: Field, shift: Sequence[Quantity]) -> Field:
+        """Refused by :meth:`check`: the cells of its grid cannot hold a moved pixel."""
+        self.check(field.grid, number(field.wavelength), shift)
+        return self(field)
+
+    def check(self, grid: Grid, wavelength: float, shift: Sequence[Quantity] = ()) -> Grid:
+        """The grid itself, on which the light leaves.
+
+        Raises:
+            ValueError: its cells are not the mask's pixels, or the axis of the mask is moved by a ``shift`` [m].
+        """
+        self._check_pixels(grid)
+        if any(number(s) for s in shift):
+            raise ValueError(
+                f"a mask moved by {[number(s) for s in shift]} m does not fit the cells of its own grid; take "
+                "Pixelated(transmittance, pitch) on a finer grid of points, as Grid([4 * n for n in cells], pitch / 4)"
+            )
+        return grid
 
     def _check_pixels(self, grid: Grid) -> None:
         pixels = tuple(self.transmittance.shape[-grid.ndim :])
@@ -91,56 +110,172 @@ class FourierLens(nn.Module):
             raise ValueError(f"focal length must be a positive length in metres; got {focal_length}")
         self.focal_length = focal_length
         self.output = output
-        self._integrals: dict[tuple[Grid, Grid, float], FourierIntegral] = {}
+        self._integrals: Memo[FourierIntegral] = Memo()
 
     def forward(self, field: Field) -> Field:
         scale = field.wavelength * self.focal_length
-        key = (field.grid, self.output or _natural_output(field.grid, scale), scale)
-        if key not in self._integrals:
-            self._integrals[key] = FourierIntegral(*key)
-        integral = self._integrals[key]
+        integral = self._integrals.get(FourierIntegral, field.grid, self._output_of(field.grid, scale), scale)
         return field.replace(integral(field.data), integral.target)
+
+    def decentred(self, field: Field, shift: Sequence[Quantity]) -> Field:
+        """The light in the back focal plane if the axis of the lens stands at ``shift`` [m], (y, x) or (x,).
+
+        A shift s is a tilt before and behind: U(u) = exp(2πi·s(u - s)/λf)·F[E(x)·exp(2πi·s·x/λf)](u).
+
+        Raises:
+            ValueError: flat cells, within which a tilted wave varies.
+        """
+        steps = [double(s) / (double(field.wavelength) * self.focal_length) for s in shift]
+        before = Kernel(_plane_wave(Samples.of(field.grid), steps))
+        focus = self(field.replace(field.data * before.like(field.data)))
+        behind = Kernel(_plane_wave(Samples.of(focus.grid, shift), steps))
+        return focus.replace(focus.data * behind.like(focus.data))
+
+    def check(self, grid: Grid, wavelength: float, shift: Sequence[Quantity] = ()) -> Grid:
+        """The grid in the back focal plane, on which light of a wavelength [m] leaves.
+
+        Raises:
+            ValueError: an output of more or fewer axes than the grid; flat cells where the lens is moved by ``shift``.
+        """
+        output = self._output_of(grid, wavelength * self.focal_length)
+        if output.ndim != grid.ndim:
+            raise ValueError(f"source and target must both be 1-D or both 2-D; got {grid.ndim}-D and {output.ndim}-D")
+        if any(number(s) for s in shift):
+            refuse_flat(grid, "a tilted wave")
+            refuse_flat(output, "a tilted wave")
+        return output
+
+    def _output_of(self, grid: Grid, scale: Quantity) -> Grid:
+        return self.output or _natural_output(grid, number(scale))
 
     def extra_repr(self) -> str:
         return f"focal_length={self.focal_length}"
 
 
-class Lens(nn.Module):
+class Lens(Screen):
     """A thin lens: the phase -πr²/(λf) and, if it has one, a pupil. On a 1-D grid, a cylindrical lens.
 
     Args:
-        focal_length: [m], negative for a diverging lens.
-        pupil: its opening; without one the lens is as wide as the grid.
-
-    When it first meets a grid it checks that the samples resolve its phase within the pupil; see
-    :func:`~optics.sampling.check_curvature`.
+        focal_length: [m], negative for a diverging lens; a tensor is differentiated through.
+        pupil: its opening, as :class:`~optics.Circle`; without one the lens is as wide as the grid.
 
     Raises:
-        ValueError: a focal length that is zero or not finite, a grid too coarse by a factor of two or more, or flat
-            cells, within which the phase varies.
+        ValueError: a focal length that is zero or not finite.
     """
 
-    def __init__(self, focal_length: float, pupil: Circle | Rectangle | None = None):
+    def __init__(self, focal_length: Quantity, pupil: Opening | None = None):
         super().__init__()
-        if not math.isfinite(focal_length) or focal_length == 0:
-            raise ValueError(f"focal length must be a finite length in metres, not zero; got {focal_length}")
+        if not math.isfinite(number(focal_length)) or number(focal_length) == 0:
+            raise ValueError(f"focal length must be a finite length in metres, not zero; got {number(focal_length)}")
         self.focal_length, self.pupil = focal_length, pupil
-        self._kernels: dict[tuple[Grid, float], Kernel] = {}
 
-    def forward(self, field: Field) -> Field:
-        key = (field.grid, field.wavelength * self.focal_length)
-        if key not in self._kernels:
-            self._kernels[key] = Kernel(self._transmittance(*key))
-        return field.replace(field.data * self._kernels[key].like(field.data))
+    @property
+    def quantities(self) -> tuple[Hashable, ...]:
+        return (self.focal_length, *(() if self.pupil is None else self.pupil.quantities))
 
-    def _transmittance(self, grid: Grid, scale: float) -> Tensor:
+    def transmittance(self, samples: Samples, wavelength: Quantity) -> Tensor:
+        phase = spherical(samples.positions, -wavelength * double(self.focal_length))
+        return phase if self.pupil is None else phase * self.pupil.share(samples)
+
+    def ask(self, samples: Samples, wavelength: float) -> None:
+        """Ask for samples that resolve the phase within the pupil, and the pupil.
+
+        Raises:
+            ValueError: a grid too coarse by a factor of two or more, a pupil wider than the window, or flat cells,
+                within which the phase varies.
+
+        Warns:
+            SamplingWarning: see :func:`~optics.sampling.check_curvature` and :mod:`optics.openings`.
+        """
+        refuse_flat(samples.grid, "a curved wave")
+        focal_length = number(self.focal_length)
         width = None if self.pupil is None else self.pupil.width
-        check_curvature(grid, abs(scale), f"lens of f = {format_length(self.focal_length)}", width)
-        phase = curvature(grid, -scale)
-        return phase if self.pupil is None else phase * self.pupil.contains(grid)
+        name = f"lens of f = {format_length(focal_length)}"
+        check_curvature(samples.window, abs(wavelength * focal_length), name, width)
+        if self.pupil is not None:
+            self.pupil.ask(samples)
 
     def extra_repr(self) -> str:
         return f"focal_length={self.focal_length}, pupil={self.pupil}"
+
+
+class Aperture(Screen):
+    """An opaque screen with an opening, given in metres and so independent of the grid; see :mod:`optics.openings`."""
+
+    def __init__(self, opening: Opening):
+        super().__init__()
+        self.opening = opening
+
+    @property
+    def quantities(self) -> tuple[Hashable, ...]:
+        return self.opening.quantities
+
+    def transmittance(self, samples: Samples, wavelength: Quantity) -> Tensor:
+        return self.opening.share(samples)
+
+    def ask(self, samples: Samples, wavelength: float) -> None:
+        """Raise ValueError for an opening wider than the window, warn where the window cuts it or edges are coarse."""
+        self.opening.ask(samples)
+
+    def extra_repr(self) -> str:
+        return repr(self.opening)
+
+
+class Tilt(Screen):
+    """A thin wedge, or a mirror seen unfolded: it turns the light by an angle, whatever the light does.
+
+    Multiplies by exp(2πi·(x·sin θx + y·sin θy)/λ): light along the axis leaves along the direction (sin θx, sin θy),
+    and a lens of focal length f behind it has its focus at f·sin θ. A mirror turned by θ tilts the light by 2θ.
+
+    Args:
+        angles: [rad], one for each axis, (y, x) or (x,); a tensor is differentiated through.
+    """
+
+    def __init__(self, angles: Vector):
+        super().__init__()
+        self.angles = angles
+
+    @property
+    def quantities(self) -> tuple[Hashable, ...]:
+        return components(self.angles, "an angle")
+
+    def transmittance(self, samples: Samples, wavelength: Quantity) -> Tensor:
+        angles = on_axes(self.angles, samples.grid, "an angle")
+        return plane(samples.positions, [_sine(angle) / wavelength for angle in angles])
+
+    def ask(self, samples: Samples, wavelength: float) -> None:
+        """Ask for samples that tell the tilted wave from another one.
+
+        Raises:
+            ValueError: the phase turns by more than half a turn from sample to sample, flat cells, or not as many
+                angles as axes.
+        """
+        refuse_flat(samples.grid, "a tilted wave")
+        for axis, angle in zip(samples.grid.axes, on_axes(self.angles, samples.grid, "an angle"), strict=True):
+            _check_tilt(axis, number(angle), wavelength)
+
+    def extra_repr(self) -> str:
+        return f"angles={self.angles}"
+
+
+def _plane_wave(samples: Samples, frequencies: Sequence[Quantity]) -> Tensor:
+    refuse_flat(samples.grid, "a tilted wave")
+    return plane(samples.positions, frequencies)
+
+
+def _sine(angle: Quantity) -> Quantity:
+    angle = double(angle)
+    return angle.sin() if isinstance(angle, Tensor) else math.sin(angle)
+
+
+def _check_tilt(axis: Axis, angle: float, wavelength: float) -> None:
+    turns = abs(math.sin(angle)) * axis.spacing / wavelength
+    if axis.cells > 1 and len(axis.cell) == 1 and turns > 0.5 * (1 + 1e-9):
+        raise ValueError(
+            f"tilt by {angle:.4g} rad: samples every {format_length(axis.spacing, 4)} take it for another one; needs "
+            f"spacing ≤ {format_length(wavelength / (2 * abs(math.sin(angle))), 4)} or an angle ≤ "
+            f"{math.asin(wavelength / (2 * axis.spacing)):.4g} rad"
+        )
 
 
 def output_pitch(cells: int, spacing: float, scale: float) -> float:
@@ -150,80 +285,3 @@ def output_pitch(cells: int, spacing: float, scale: float) -> float:
 
 def _natural_output(grid: Grid, scale: float) -> Grid:
     return Grid(grid.cells, [output_pitch(axis.cells, axis.spacing, scale) for axis in grid.axes])
-
-
-@dataclass(frozen=True)
-class Circle:
-    """A round opening of ``diameter`` [m]; on a 1-D grid, a slit of that width.
-
-    Raises:
-        ValueError: a diameter that is not positive and finite.
-    """
-
-    diameter: float
-
-    def __post_init__(self) -> None:
-        _check_size("diameter", self.diameter)
-
-    @property
-    def width(self) -> float:
-        """Its largest extent [m]."""
-        return self.diameter
-
-    def contains(self, grid: Grid) -> Tensor:
-        """Which samples of the grid lie inside, boolean, shape ``grid.shape``."""
-        squares = torch.zeros(grid.shape, dtype=torch.float64)
-        for x in grid.coordinates:
-            squares = squares + x.square()
-        return squares <= (self.diameter / 2) ** 2
-
-
-@dataclass(frozen=True)
-class Rectangle:
-    """A rectangular opening of ``extent`` [m], one number for each axis, (y, x) or (x,).
-
-    Raises:
-        ValueError: an extent that is not positive and finite, or not as many as a grid has axes.
-    """
-
-    extent: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        for width in self.extent:
-            _check_size("extent", width)
-
-    @property
-    def width(self) -> float:
-        """Its largest extent [m]."""
-        return max(self.extent)
-
-    def contains(self, grid: Grid) -> Tensor:
-        """Which samples of the grid lie inside, boolean, shape ``grid.shape``."""
-        if len(self.extent) != grid.ndim:
-            raise ValueError(f"expected an extent for each of the grid's {grid.ndim} axes; got {self.extent}")
-        inside = torch.ones(grid.shape, dtype=torch.bool)
-        for x, width in zip(grid.coordinates, self.extent, strict=True):
-            inside = inside & (x.abs() <= width / 2)
-        return inside
-
-
-def _check_size(name: str, size: float) -> None:
-    if not (math.isfinite(size) and size > 0):
-        raise ValueError(f"{name} of an opening must be a positive length in metres; got {size}")
-
-
-class Aperture(nn.Module):
-    """An opaque screen with an opening, given in metres and so independent of the grid."""
-
-    def __init__(self, opening: Circle | Rectangle):
-        super().__init__()
-        self.opening = opening
-        self._kernels: dict[Grid, Kernel] = {}
-
-    def forward(self, field: Field) -> Field:
-        if field.grid not in self._kernels:
-            self._kernels[field.grid] = Kernel(self.opening.contains(field.grid).double())
-        return field.replace(field.data * self._kernels[field.grid].like(field.data).real)
-
-    def extra_repr(self) -> str:
-        return repr(self.opening)

@@ -28,6 +28,7 @@ from optics.field import Field
 from optics.grid import point
 from optics.kernel import number
 from optics.propagation import FresnelTransfer
+from optics.screens import Samples
 from optics.system import OpticalSystem
 
 if TYPE_CHECKING:
@@ -202,12 +203,12 @@ def _optics(name: str, element: nn.Module, lattice: _Lattice, field: Field) -> I
             t = _one(element.transmittance).to(torch.complex128)
             yield array(t.abs(), t.angle() * number(field.wavelength) / (2 * math.pi))
         case Aperture():
-            yield array(element.opening.contains(field.grid))
+            yield array(element.opening.share(Samples.of(field.grid)))
         case ZernikeAberration():
             yield array(everywhere, element.path_difference(field.grid))
         case Lens():
             if element.pupil is not None:
-                yield array(element.pupil.contains(field.grid))
+                yield array(element.pupil.share(Samples.of(field.grid)))
             shift = lattice.axis
             yield poppy.QuadPhase(-element.focal_length * u.m, name=name, shift_x=shift, shift_y=shift)
         case _:

@@ -17,6 +17,7 @@ from optics import (
     AngularSpectrum,
     Aperture,
     Circle,
+    Decentred,
     Field,
     FourierIntegral,
     FourierLens,
@@ -26,8 +27,12 @@ from optics import (
     Grid,
     Lens,
     Mask,
+    Misaligned,
     OpticalSystem,
+    Pixelated,
     Rectangle,
+    SurfaceError,
+    Tilt,
     ZernikeAberration,
     flat,
     gauss,
@@ -129,7 +134,17 @@ def _operators() -> list[Operator]:
     element("lens-large", lambda: FourierLens(FOCAL_LENGTH), Grid(128, PITCH), natural(128))
     element("lens-output", lambda: FourierLens(FOCAL_LENGTH, detuned((5, 4))), plane, detuned((5, 4)))
     element("system", lambda: bench(), plane, plane)
-    element("thin-lens", lambda: Lens(-FOCAL_LENGTH, Circle(5 * PITCH)), fine)
+    element("thin-lens", lambda: Lens(-FOCAL_LENGTH, Circle(3.5 * PITCH)), fine)
+    element("thin-lens-decentred", lambda: Lens(FOCAL_LENGTH, Decentred(Circle(4 * PITCH), (PITCH, -PITCH / 3))), plane)
+    element("tilt", lambda: Tilt((0.01, -0.02)), fine)
+    element("pixelated", lambda: Pixelated(random_complex((3, 2), seed=4), (2 * PITCH, 3 * PITCH)), plane)
+    element("surface-error", lambda: surface_error(), plane)
+    out_of_place = {"shift": (3e-6, -5e-6), "tilt": (0.01, 0.02)}
+    element("misaligned-lens", lambda: Misaligned(Lens(FOCAL_LENGTH, Circle(3 * PITCH)), **out_of_place), fine)
+    element("misaligned-defocus", lambda: Misaligned(Lens(FOCAL_LENGTH), **out_of_place, defocus=2e-4), plane)
+    slightly = {"shift": (3e-6, -5e-6), "tilt": (1e-4, 2e-4)}  # samples in the back focal plane are a millimetre apart
+    element("misaligned-fourier", lambda: Misaligned(FourierLens(FOCAL_LENGTH), **slightly), plane, natural((6, 7)))
+    element("misaligned-other", lambda: Misaligned(torch.nn.Identity(), **out_of_place), plane)
     element("zernike", lambda: ZernikeAberration({4: 80e-9, 7: -50e-9}, 6 * PITCH), fine)
     element("angular-spectrum-1d", lambda: AngularSpectrum(3e-3), line)
     element("angular-spectrum-2d", lambda: AngularSpectrum(-3e-3, padding=1.5), plane)
@@ -139,6 +154,14 @@ def _operators() -> list[Operator]:
     return found
 
 
+def surface_error() -> SurfaceError:
+    """A ripple along x by POPPY."""
+    import astropy.units as u
+    import poppy
+
+    return SurfaceError(poppy.SineWaveWFE(spatialfreq=2e4 / u.m, amplitude=60e-9 * u.m))
+
+
 def bench() -> OpticalSystem:
     """Mask, lens, mask on Gauss nodes, stop, lens, and back onto the pixels of the first mask."""
     fourier_plane = Grid((5, 8), SCALE / (17.3 * PITCH), gauss(2))
@@ -146,7 +169,7 @@ def bench() -> OpticalSystem:
         Mask(random_complex((6, 7), seed=2), PITCH),
         FourierLens(FOCAL_LENGTH, fourier_plane),
         Mask(random_complex((5, 8), seed=3), fourier_plane.spacing),
-        Aperture(Circle(6 * fourier_plane.spacing[0])),
+        Aperture(Circle(4.5 * fourier_plane.spacing[0])),
         FourierLens(FOCAL_LENGTH, Grid((6, 7), PITCH)),
     )
 
