@@ -7,9 +7,11 @@ Figures are in :mod:`optics.plotting`, which alone needs matplotlib.
 from optics.aberrations import SurfaceError, ZernikeAberration
 from optics.detectors import FieldDetector, IntensityDetector
 from optics.elements import Aperture, FourierLens, Lens, Mask, Tilt, output_pitch
-from optics.field import Field
+from optics.field import Field, Source
 from optics.fourier import FourierIntegral
 from optics.grid import Axis, Cell, Grid, flat, gauss, midpoint, point
+from optics.inspection import Finding, inspect
+from optics.lattice import suggest_grid
 from optics.misalignment import Misaligned
 from optics.openings import Circle, Decentred, Rectangle
 from optics.pixels import Pixelated
@@ -26,6 +28,7 @@ __all__ = [
     "Decentred",
     "Field",
     "FieldDetector",
+    "Finding",
     "FourierIntegral",
     "FourierLens",
     "Fraunhofer",
@@ -41,12 +44,15 @@ __all__ = [
     "Plane",
     "Rectangle",
     "SamplingWarning",
+    "Source",
     "SurfaceError",
     "Tilt",
     "ZernikeAberration",
     "flat",
     "gauss",
+    "inspect",
     "midpoint",
     "output_pitch",
     "point",
+    "suggest_grid",
 ]

@@ -62,6 +62,26 @@ class Field:
         return (self.intensity * weights).sum(dim=tuple(range(-self.grid.ndim, 0)))
 
 
+@dataclass(frozen=True)
+class Source:
+    """Where light starts, without its samples: what an :class:`~optics.system.OpticalSystem` is built for.
+
+    Attributes:
+        grid: where the samples will be.
+        wavelength: vacuum wavelength [m], as of :class:`Field`.
+
+    Raises:
+        ValueError: the wavelength is not positive and finite.
+        TypeError: a wavelength as a tensor that is not 0-dim float64.
+    """
+
+    grid: Grid
+    wavelength: float | Tensor
+
+    def __post_init__(self) -> None:
+        _check_wavelength(self.wavelength)
+
+
 def _check_wavelength(wavelength: float | Tensor) -> None:
     if isinstance(wavelength, Tensor) and (wavelength.ndim or wavelength.dtype != torch.float64):
         # In float32 a wavelength is right to 1e-7: some turns of phase over a metre.

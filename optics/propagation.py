@@ -37,6 +37,7 @@ from optics.sampling import (
     check_pitch,
     check_transfer,
     check_wrap,
+    steepest,
 )
 from optics.units import format_length
 from optics.waves import curvature, squares
@@ -73,14 +74,12 @@ class AngularSpectrum(nn.Module):
         Warns:
             SamplingWarning: see :func:`~optics.sampling.check_band` and :func:`~optics.sampling.check_wrap`.
         """
-        name, distance = _named("angular spectrum", self.distance)
+        name, distance = _named("angular spectrum", _checked_distance(self.distance))
         _check_points(grid)
         check_pitch(grid, wavelength, name)
         for axis in grid.axes:
-            sine = wavelength / (2 * axis.spacing)
-            slope = sine / math.sqrt(1 - sine**2) if sine < 1 else math.inf
             check_band(axis, self.padding, distance, wavelength, name)
-            check_wrap(axis, self.padding, abs(distance) * slope, name)
+            check_wrap(axis, self.padding, abs(distance) * steepest(axis.spacing, wavelength), name)
         return grid
 
     def extra_repr(self) -> str:
@@ -109,7 +108,7 @@ class FresnelTransfer(nn.Module):
         Warns:
             SamplingWarning: see :func:`~optics.sampling.check_transfer` and :func:`~optics.sampling.check_wrap`.
         """
-        name, distance = _named("Fresnel transfer", self.distance)
+        name, distance = _named("Fresnel transfer", _checked_distance(self.distance))
         _check_points(grid)
         check_pitch(grid, wavelength, name)
         for axis in grid.axes:
@@ -152,13 +151,13 @@ class FresnelTransform(nn.Module):
         Warns:
             SamplingWarning: see :func:`~optics.sampling.check_curvature` and :class:`Fraunhofer`.
         """
-        name, distance = _named("Fresnel transform", self.distance)
+        name, distance = _named("Fresnel transform", _checked_far(self.distance))
         check_curvature(grid, wavelength * distance, name)
         return _check_integral(grid, self.output, wavelength, distance, name)
 
     def _plan(self, grid: Grid, wavelength: float | Tensor, distance: float | Tensor) -> _Integral:
         self.check(grid, number(wavelength))
-        scale = double(wavelength) * double(_checked_far(distance))
+        scale = double(wavelength) * double(distance)
         return _Integral.of(grid, self.output, scale, Kernel(curvature(grid, scale)))
 
     def extra_repr(self) -> str:
@@ -190,12 +189,12 @@ class Fraunhofer(nn.Module):
         Warns:
             SamplingWarning: see :func:`~optics.sampling.check_images`.
         """
-        name, distance = _named("Fraunhofer", self.distance)
+        name, distance = _named("Fraunhofer", _checked_far(self.distance))
         return _check_integral(grid, self.output, wavelength, distance, name)
 
     def _plan(self, grid: Grid, wavelength: float | Tensor, distance: float | Tensor) -> _Integral:
         self.check(grid, number(wavelength))
-        return _Integral.of(grid, self.output, double(wavelength) * double(_checked_far(distance)))
+        return _Integral.of(grid, self.output, double(wavelength) * double(distance))
 
     def extra_repr(self) -> str:
         return f"distance={self.distance}"
@@ -304,7 +303,7 @@ def _check_points(grid: Grid) -> None:
 
 def _named(propagator: str, distance: float | Tensor) -> tuple[str, float]:
     """What a message calls it, and the distance [m] as it stands."""
-    length = number(_checked_distance(distance))
+    length = number(distance)
     return f"{propagator} over {format_length(abs(length), digits=4)}", length
 
 

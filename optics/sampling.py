@@ -31,6 +31,12 @@ class SamplingWarning(UserWarning):
     """The grid does not resolve what an element does to the light; the message says by how much, and the fix."""
 
 
+def steepest(spacing: float, wavelength: float) -> float:
+    """Tangent of the angle to the axis of the steepest wave that samples hold; infinite from a spacing of λ/2 down."""
+    sine = wavelength / (2 * spacing)
+    return sine / math.sqrt(1 - sine**2) if sine < 1 else math.inf
+
+
 def check_curvature(grid: Grid, scale: float, name: str, width: float | None = None) -> None:
     """Ask whether samples resolve the phase πr²/scale of a lens or of a spherical wave.
 
@@ -164,10 +170,11 @@ def check_band(axis: Axis, padding: float, distance: float, wavelength: float, n
     window, reach = axis.extent * padding, 2 * abs(distance)
     limit = 1 / (wavelength * math.hypot(reach / window, 1.0))
     kept = 2 * axis.spacing * limit
-    if axis.cells == 1 or kept >= _LEAST_BAND * (1 - _ROUNDING):
+    if kept >= _LEAST_BAND * (1 - _ROUNDING):
         return
     widest = 2 * axis.spacing / (_LEAST_BAND * wavelength)  # of hypot(2z/W, 1)
-    wider = reach / math.sqrt(widest**2 - 1) if widest > 1 else math.inf
+    # Padded twice at least, or check_wrap would be the next to complain.
+    wider = max(reach / math.sqrt(widest**2 - 1) if widest > 1 else math.inf, 2 * axis.extent)
     message = (
         f"{name}: a padded window of {_short(window)} keeps {kept:.2g} of the band of samples every "
         f"{_short(axis.spacing)}; needs a padded window ≥ {_short(wider)} or spacing ≥ "
@@ -195,7 +202,7 @@ def check_wrap(axis: Axis, padding: float, wander: float, name: str) -> None:
         SamplingWarning: such waves come in again.
     """
     guard = (padding - 1) * axis.extent
-    if axis.cells > 1 and padding > 1 and guard * (1 + _ROUNDING) < min(wander, padding * axis.extent / 2):
+    if padding > 1 and guard * (1 + _ROUNDING) < min(wander, padding * axis.extent / 2):
         _warn(
             f"{name}: the steepest waves of samples every {_short(axis.spacing)} wander by {_short(wander)} and come "
             f"in again across a padding of {_short(guard)}; needs padding ≥ {min(2.0, 1 + wander / axis.extent):.4g}"

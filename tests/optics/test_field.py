@@ -97,3 +97,17 @@ def test_data_must_be_floating_point(dtype):
 def test_wavelength_must_be_positive(wavelength):
     with pytest.raises(ValueError, match=rf"wavelength must be a positive length in metres; got {wavelength}"):
         Field(torch.ones(3, 4), GRID, wavelength)
+
+
+def test_a_wavelength_may_be_a_tensor():
+    wavelength = torch.tensor(WAVELENGTH, dtype=torch.float64, requires_grad=True)
+    assert Field(torch.ones(3, 4), GRID, wavelength).replace(torch.ones(5), Grid(5, PITCH)).wavelength is wavelength
+    for wrong in (0.0, -WAVELENGTH, math.nan):
+        with pytest.raises(ValueError, match=f"wavelength must be a positive length in metres; got {wrong}"):
+            Field(torch.ones(3, 4), GRID, torch.tensor(wrong, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("wavelength", [torch.tensor(WAVELENGTH), torch.full((1,), WAVELENGTH).double()], ids=str)
+def test_a_wavelength_as_tensor_is_one_precise_number(wavelength):
+    with pytest.raises(TypeError, match=r"a wavelength as a tensor must be 0-dim and float64; got torch\.float"):
+        Field(torch.ones(3, 4), GRID, wavelength)

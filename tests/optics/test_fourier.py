@@ -265,3 +265,25 @@ def test_dimensions_must_agree():
 def test_scale_must_be_positive(scale):
     with pytest.raises(ValueError, match=rf"scale λf must be positive and finite; got {scale}"):
         FourierIntegral(Grid(4, PITCH), Grid(4, PITCH, point()), scale)
+
+
+# Tensors for lengths ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", integrals())
+def test_a_scale_as_tensor_is_the_same_scale(name):
+    source, target = integrals()[name]
+    data, scale = random_complex(source.shape, 13), torch.tensor(SCALE, dtype=torch.float64)
+    got = FourierIntegral(source, target, scale)(data)
+    assert relative_error(got, FourierIntegral(source, target, SCALE)(data)) < 1e-12  # chirp-z against FFT
+
+
+@pytest.mark.parametrize("fast", [False, True], ids=["matrices", "chirps"])
+@pytest.mark.parametrize(("source", "target"), [(point(), gauss(2)), (flat(0.8), point()), (point(), flat())], ids=str)
+def test_gradients_reach_the_scale(source, target, fast, request):
+    if fast:
+        request.getfixturevalue("without_matrices")
+    grids = Grid((5, 4), PITCH, source), detuned((3, 4), cell=target)
+    data = random_complex(grids[0].shape, 14)
+    ratio = torch.tensor(1.0, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda r: torch.view_as_real(FourierIntegral(*grids, r * SCALE)(data)), (ratio,))

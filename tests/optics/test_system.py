@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+import math
+import warnings
+
 import pytest
 import torch
 
-from optics import Aperture, Field, FourierLens, Grid, IntensityDetector, Mask, OpticalSystem, Rectangle, gauss
+from optics import (
+    AngularSpectrum,
+    Aperture,
+    Field,
+    FourierLens,
+    FresnelTransfer,
+    FresnelTransform,
+    Grid,
+    IntensityDetector,
+    Mask,
+    OpticalSystem,
+    Rectangle,
+    SamplingWarning,
+    Source,
+    gauss,
+)
 from tests.optics.oracles import FOCAL_LENGTH, PITCH, SCALE, WAVELENGTH, bench, random_complex, relative_error
 
 GRID = Grid((6, 7), PITCH)
@@ -93,3 +111,63 @@ def test_names_must_match_the_elements(names):
     elements = FourierLens(FOCAL_LENGTH), FourierLens(FOCAL_LENGTH)
     with pytest.raises(ValueError, match=f"expected a name for each of the 2 elements; got {len(names)}"):
         OpticalSystem(*elements, names=names)
+
+
+class TestCheckedWhenBuilt:
+    source = Source(Grid(100, 8e-6), WAVELENGTH)
+    camera = Grid(50, 12e-6)
+
+    def test_a_good_system_says_nothing_and_knows_its_last_grid(self):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            system = OpticalSystem(
+                FresnelTransfer(5e-3), FresnelTransform(0.1, self.camera), IntensityDetector(), source=self.source
+            )
+        assert system.check(self.source.grid, WAVELENGTH) == self.camera
+
+    def test_a_field_is_a_source_too(self):
+        with pytest.raises(ValueError, match=r"AngularSpectrum .element 1 of 1, in the input plane.: .* evanescent"):
+            OpticalSystem(AngularSpectrum(1e-3), source=Field(torch.ones(8), Grid(8, 3e-7), WAVELENGTH))
+
+    def test_warnings_name_element_and_plane(self):
+        steps = FresnelTransfer(5e-3), FresnelTransfer(30e-3)
+        words = r"far \(element 2 of 2, behind 'near'\): Fresnel transfer over 30 mm: .* needs a padded window ≥"
+        with pytest.warns(SamplingWarning, match=words):
+            OpticalSystem(*steps, names=("near", "far"), source=self.source)
+
+    def test_grids_of_different_pitch_fail_where_they_meet(self):
+        elements = FresnelTransform(0.1, self.camera), Mask(torch.ones(50), 8e-6)
+        with pytest.raises(ValueError, match=r"Mask \(element 2 of 2, behind 'FresnelTransform'\): .*pixels"):
+            OpticalSystem(*elements, source=self.source)
+
+    def test_nested_systems_name_the_way_in(self):
+        inner = OpticalSystem(FresnelTransfer(1e-3), AngularSpectrum(3.0), names=("a", "b"))
+        with pytest.raises(
+            ValueError, match=r"^relay \(element 2 of 2, behind 'x'\): b \(element 2 of 2, behind 'a'\): "
+        ):
+            OpticalSystem(FresnelTransfer(1e-3), inner, names=("x", "relay"), source=self.source)
+
+    def test_without_a_source_nothing_is_asked(self):
+        OpticalSystem(AngularSpectrum(3.0), Mask(torch.ones(3), 1.0))
+
+    def test_strangers_are_shown_a_dark_field(self):
+        seen = []
+
+        class Coarser(torch.nn.Module):
+            def forward(self, field):
+                seen.append(field)
+                return field.replace(field.data[..., ::2], Grid(50, 16e-6))
+
+        system = OpticalSystem(Coarser(), Mask(torch.ones(50), 16e-6), source=self.source)
+        assert len(seen) == 1
+        assert not seen[0].data.any()
+        assert system.check(self.source.grid, WAVELENGTH) == Grid(50, 16e-6)
+
+    def test_a_detector_stands_at_the_end(self):
+        with pytest.raises(ValueError, match=r"IntensityDetector .*: only the last element may turn a field into"):
+            OpticalSystem(IntensityDetector(), FresnelTransfer(1e-3), source=self.source)
+
+    @pytest.mark.parametrize("wavelength", [0.0, -WAVELENGTH, math.nan, math.inf])
+    def test_a_source_has_a_wavelength(self, wavelength):
+        with pytest.raises(ValueError, match=f"wavelength must be a positive length in metres; got {wavelength}"):
+            Source(GRID, wavelength)
