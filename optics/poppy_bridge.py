@@ -7,8 +7,8 @@ Engineering XI, ch. 3, 1992). Its lenses add -r²/(2f) to the path. Both leave o
 
 What the two do not share is where the axis stands: here in the middle of the lattice, between two samples of an even
 number; in POPPY on sample N/2. Free space does not mind, so samples are handed over as they are and POPPY's lenses
-are moved onto our axis. Masks and openings are handed over as arrays: whether a sample on the very edge of an opening
-is in or out is a matter of rounding, not of optics.
+are moved onto our axis. Masks, openings and other thin elements are handed over as arrays: how much of an edge a
+sample sees is a matter of the lattice, not of propagation.
 """
 
 from __future__ import annotations
@@ -22,13 +22,12 @@ import torch
 from scipy.fft import next_fast_len
 from torch import Tensor, nn
 
-from optics.aberrations import ZernikeAberration
-from optics.elements import Aperture, Lens, Mask
+from optics.elements import Lens, Mask
 from optics.field import Field
 from optics.grid import point
 from optics.kernel import number
 from optics.propagation import FresnelTransfer
-from optics.screens import Samples
+from optics.screens import Samples, Screen
 from optics.system import OpticalSystem
 
 if TYPE_CHECKING:
@@ -80,9 +79,8 @@ def to_poppy(system: OpticalSystem, field: Field) -> poppy.FresnelOpticalSystem:
     """The same system in POPPY, on the padded lattice of the system's free space.
 
     Args:
-        system: of :class:`~optics.Mask`, :class:`~optics.Lens`, :class:`~optics.Aperture`,
-            :class:`~optics.ZernikeAberration` and :class:`~optics.FresnelTransfer`, or systems of these. Masks carry
-            no batch.
+        system: of :class:`~optics.Mask`, :class:`~optics.Lens`, :class:`~optics.FresnelTransfer` and any other
+            :class:`~optics.screens.Screen`, as :class:`~optics.Aperture`; or systems of these. Masks carry no batch.
         field: its light; the grid and the wavelength are used.
 
     Where free space is padded, what leaves the field's window is cut off behind every step, here and so in POPPY.
@@ -188,40 +186,38 @@ def _optics(name: str, element: nn.Module, lattice: _Lattice, field: Field) -> I
     import astropy.units as u
     import poppy
 
-    def array(transmittance: Tensor, path: Tensor | None = None) -> poppy.ArrayOpticalElement:
-        opd = torch.zeros_like(transmittance) if path is None else path
+    def array(transmittance: Tensor) -> poppy.ArrayOpticalElement:
+        t = transmittance.detach().cpu().to(torch.complex128).expand(field.grid.shape)
+        path = t.angle() * wavelength / (2 * math.pi)
         return poppy.ArrayOpticalElement(
-            transmission=lattice.embed(transmittance.double()).numpy(), opd=lattice.embed(opd).numpy(), name=name
+            transmission=lattice.embed(t.abs()).numpy(), opd=lattice.embed(path).numpy(), name=name
         )
 
-    everywhere = torch.ones(field.grid.shape, dtype=torch.float64)
+    wavelength, samples = number(field.wavelength), Samples.of(field.grid)
     match element:
         case FresnelTransfer():
             # The window beyond which our propagation cuts off.
-            yield array(everywhere)
+            yield array(torch.ones(field.grid.shape))
         case Mask():
-            t = _one(element.transmittance).to(torch.complex128)
-            yield array(t.abs(), t.angle() * number(field.wavelength) / (2 * math.pi))
-        case Aperture():
-            yield array(element.opening.share(Samples.of(field.grid)))
-        case ZernikeAberration():
-            yield array(everywhere, element.path_difference(field.grid))
+            yield array(_one(element.transmittance))
         case Lens():
             if element.pupil is not None:
-                yield array(element.pupil.share(Samples.of(field.grid)))
+                yield array(element.pupil.share(samples))
             shift = lattice.axis
-            yield poppy.QuadPhase(-element.focal_length * u.m, name=name, shift_x=shift, shift_y=shift)
+            yield poppy.QuadPhase(-number(element.focal_length) * u.m, name=name, shift_x=shift, shift_y=shift)
+        case Screen():
+            yield array(element.transmittance(samples, wavelength))
         case _:
             raise TypeError(
                 f"{name}: no counterpart in POPPY for {type(element).__name__}; its Fresnel systems are made of Mask, "
-                "Lens, Aperture, ZernikeAberration and FresnelTransfer (POPPY's free space is paraxial)"
+                "Lens, thin elements as Aperture, and FresnelTransfer (POPPY's free space is paraxial)"
             )
 
 
 def _one(transmittance: Tensor) -> Tensor:
     if transmittance.ndim != 2:
         raise ValueError(f"POPPY takes one mask at a time; got a batch of shape {tuple(transmittance.shape)}")
-    return transmittance.detach().cpu()
+    return transmittance
 
 
 def _run(system: OpticalSystem, lattice: _Lattice, field: Field, data: Tensor) -> list[Tensor]:

@@ -38,7 +38,7 @@ OPTICS = {
     "system": "units grid kernel field fourier sampling elements detectors",
     "inspection": "field propagation system",
     "misalignment": "grid kernel field waves screens elements propagation system",
-    "poppy_bridge": "grid kernel field screens elements aberrations propagation system",
+    "poppy_bridge": "grid kernel field screens elements propagation system",
     "plotting": "units grid kernel field fourier elements detectors system",
 }
 ACDC = {

@@ -24,6 +24,7 @@ from optics import (
     Mask,
     OpticalSystem,
     Rectangle,
+    Tilt,
     ZernikeAberration,
     flat,
 )
@@ -86,7 +87,8 @@ def test_every_element_there_is_a_counterpart_for():
         Aperture(Rectangle((30 * PITCH, 21 * PITCH))),
         ZernikeAberration({4: 80e-9, 7: -50e-9}, 40 * PITCH),
         Mask(random_complex((48, 48)).imag.clone(), PITCH),
-        Lens(-0.05),
+        Tilt((1e-3, -2e-3)),
+        Lens(torch.tensor(-0.05, dtype=torch.float64)),
         FresnelTransfer(torch.tensor(2e-3, dtype=torch.float64), padding=1.5),
         Aperture(Circle(35.5 * PITCH)),
         FresnelTransfer(-1e-3, padding=1.5),

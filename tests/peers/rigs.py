@@ -17,6 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from optics import AngularSpectrum, Circle, Field, FresnelTransfer, Grid, Lens, Mask, OpticalSystem
+
 Step = Callable[[Any], Any]
 
 
@@ -37,26 +39,36 @@ class Lattice:
 
 
 class Ours:
-    """This library, by the same interface."""
+    """This library, by the same interface.
 
-    def __init__(self, lattice: Lattice, pupil: float | None = None):
-        import optics
+    Args:
+        pupil: diameter of the lenses' [m], cut from whole samples as others do; without one they are as wide as the
+            window.
+        propagator: free space in a periodic window.
+    """
 
-        self.lattice, self.optics = lattice, optics
-        self.pupil = None if pupil is None else optics.Circle(pupil)
-        self.grid = optics.Grid((lattice.samples, lattice.samples), lattice.spacing)
+    def __init__(
+        self,
+        lattice: Lattice,
+        pupil: float | None = None,
+        propagator: type[FresnelTransfer] | type[AngularSpectrum] = FresnelTransfer,
+    ):
+        self.lattice, self.propagator = lattice, propagator
+        self.pupil = None if pupil is None else Circle(pupil)
+        self.grid = Grid((lattice.samples, lattice.samples), lattice.spacing)
 
-    def light(self, data: Tensor) -> Any:
-        return self.optics.Field(data, self.grid, self.lattice.wavelength)
+    def light(self, data: Tensor) -> Field:
+        return Field(data, self.grid, self.lattice.wavelength)
 
     def space(self, distance: float) -> Step:
-        return self.optics.FresnelTransfer(distance, padding=1)
+        return self.propagator(distance, padding=1)
 
     def lens(self, focal_length: float) -> Step:
-        return self.optics.Lens(focal_length, self.pupil)
+        lens = Lens(focal_length)
+        return lens if self.pupil is None else OpticalSystem(lens, self.mask(self.pupil.contains(self.grid).double()))
 
     def mask(self, transmittance: Tensor) -> Step:
-        return self.optics.Mask(transmittance, self.lattice.spacing)
+        return Mask(transmittance, self.lattice.spacing)
 
     def samples(self, light: Any) -> Tensor:
         return light.data
