@@ -1,6 +1,11 @@
 """The commands that measure run: on the smallest of their cases, so that a table can always be made again."""
 
-from tests.benchmarks import accuracy, speed, table
+import pytest
+import torch
+from torch.profiler import ProfilerActivity, profile
+
+from tests.benchmarks import accuracy, memory, table, timing, waves
+from tests.peers import rigs
 
 
 def test_accuracy_of_one_layer():
@@ -21,15 +26,50 @@ def test_a_ratio_is_the_median_over_interleaved_turns(monkeypatch):
         turns[name] += 1
         return time * (10 if name == "ours" and turns[name] % 5 == 0 else 1)
 
-    monkeypatch.setattr(speed, "seconds", given)
-    assert speed.ratio(lambda: ("ours", 3.0), lambda: ("bare", 2.0), "cpu") == (1.5, 2.0)
-    assert turns["ours"] == turns["bare"] == speed.TURNS + 2
+    monkeypatch.setattr(timing, "seconds", given)
+    monkeypatch.setattr(timing, "MOST_SECONDS", 1e3)
+    assert timing.ratio(lambda: ("ours", 3.0), lambda: ("bare", 2.0), "cpu") == (1.5, 2.0)
+    assert turns["ours"] == turns["bare"] == timing.TURNS + 2
+
+
+def test_long_work_takes_fewer_turns(monkeypatch):
+    monkeypatch.setattr(timing, "seconds", lambda work, times, device: work())
+    calls = []
+    timing.ratio(lambda: calls.append(1) or 3600.0, lambda: 1.0, "cpu")
+    assert len(calls) == timing.FEWEST_TURNS + 2
 
 
 def test_seconds_are_of_one_call():
     calls = []
-    assert speed.seconds(lambda: calls.append(1), 7, "cpu") > 0
+    assert timing.seconds(lambda: calls.append(1), 7, "cpu") > 0
     assert len(calls) == 7
+
+
+@pytest.mark.filterwarnings("ignore::optics.SamplingWarning")
+@pytest.mark.parametrize(("task", "transforms"), waves.TASKS.items())
+def test_the_wave_table_divides_by_the_ffts_inside(task, transforms):
+    lattice = rigs.Lattice(96, 8e-6, 633e-9)
+    work = waves.work_of(task, rigs.Ours(lattice), lattice, torch.complex64, "cpu")
+    with profile(activities=[ProfilerActivity.CPU]) as record:
+        work()
+    assert sum(event.count for event in record.key_averages() if event.key == "aten::_fft_c2c") == transforms
+
+
+def test_peak_memory_of_known_work():
+    x = torch.randn(64, 64)
+    assert memory.peak(lambda: x * x) == x.nbytes
+    assert memory.peak(lambda: (x * x) * (x * x)) == 3 * x.nbytes
+    assert memory.left(lambda: (x * x) * (x * x)) == x.nbytes
+    assert memory.peak(lambda: x.mul_(x)) == 0
+
+
+@pytest.mark.filterwarnings("ignore::optics.SamplingWarning")
+def test_the_memory_of_a_4f():
+    """The figures promised: at most four fields with the input, seven with a backward pass."""
+    fields = dict(memory.measured(samples=128))
+    # A hundredth of a field for autograd's own small tensors.
+    assert fields["forward"] + 1 <= 4 + 0.01
+    assert fields["forward and backward to mask and input"] + 1 <= 7 + 0.01
 
 
 def test_tables_are_published_whole(tmp_path, monkeypatch, capsys):

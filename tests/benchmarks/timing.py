@@ -1,0 +1,82 @@
+"""How long one piece of work takes next to another.
+
+Contestants take turns, and the median over the turns of the ratio of their times is reported, so that a machine busy
+with other things slows all of them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from statistics import median
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+TURNS = 15
+FEWEST_TURNS = 3
+LEAST_SECONDS = 0.02
+"""For one turn of one contestant: short work is repeated until the clock's grain does not matter."""
+MOST_SECONDS = 3.0
+"""For all turns of all contestants; long work takes fewer turns."""
+
+UNMEASURED = "unmeasured"
+
+Work = Callable[[], object]
+
+
+class Ratio(NamedTuple):
+    times: float
+    """Median time over the reference's."""
+    reference: float
+    """Median time of the reference [s]."""
+
+
+def seconds(work: Work, times: int, device: str) -> float:
+    start = time.perf_counter()
+    for _ in range(times):
+        work()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return (time.perf_counter() - start) / times
+
+
+def ratios(works: Mapping[str, Work], reference: Work, device: str) -> dict[str, Ratio]:
+    """Every contestant against the same turns of the reference."""
+    contestants = [*works.values(), reference]
+    counts, one_turn = [], 0.0
+    for contestant in contestants:
+        seconds(contestant, 1, device)  # builds kernels and plans
+        once = seconds(contestant, 1, device)
+        counts.append(max(1, round(LEAST_SECONDS / once)))
+        one_turn += once * counts[-1]
+    number = max(FEWEST_TURNS, min(TURNS, int(MOST_SECONDS / one_turn)))
+    turns = [[seconds(w, n, device) for w, n in zip(contestants, counts, strict=True)] for _ in range(number)]
+    bare = median(turn[-1] for turn in turns)
+    return {name: Ratio(median(turn[i] / turn[-1] for turn in turns), bare) for i, name in enumerate(works)}
+
+
+def ratio(work: Work, reference: Work, device: str) -> Ratio:
+    """One contestant against a reference."""
+    return ratios({"work": work}, reference, device)["work"]
+
+
+def and_back(module: Callable, x: torch.Tensor) -> Work:
+    """Forward and backward, to the input and every parameter."""
+    x = x.clone().requires_grad_()
+    weights = list(module.parameters()) if isinstance(module, nn.Module) else []
+    g = torch.randn_like(x)
+    return lambda: torch.autograd.grad(module(x), [x, *weights], g)
+
+
+def without_gradient(module: Callable, x: object) -> Work:
+    def work() -> None:
+        with torch.no_grad():
+            module(x)
+
+    return work
+
+
+def cell(result: Ratio | None) -> str:
+    return UNMEASURED if result is None else f"{result.times:.2g} × {result.reference * 1e3:.3g} ms"
