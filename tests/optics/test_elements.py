@@ -10,7 +10,20 @@ import pytest
 import torch
 from scipy.special import j1
 
-from optics import Aperture, Circle, Field, FourierLens, Grid, Mask, Rectangle, flat, gauss, output_pitch
+from optics import (
+    Aperture,
+    Circle,
+    Field,
+    FourierLens,
+    Grid,
+    Lens,
+    Mask,
+    Rectangle,
+    Tilt,
+    flat,
+    gauss,
+    output_pitch,
+)
 from tests.optics.oracles import (
     FOCAL_LENGTH,
     PITCH,
@@ -247,3 +260,62 @@ def test_rectangle_needs_an_extent_for_every_axis(extent, shape):
 def test_openings_must_have_a_positive_size(opening, size):
     with pytest.raises(ValueError, match=rf"must be .*positive.*; got .*{size}"):
         opening(size)
+
+
+# Tilt ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("angles", [(0.01, 0.0), (-0.004, 0.007), (0.0, -0.012)], ids=str)
+def test_a_wedge_towards_plus_y_moves_the_spot_to_plus_y(angles):
+    grid = Grid((100, 90), PITCH)
+    beam = torch.exp(-sum((x / 80e-6) ** 2 for x in grid.coordinates))
+    output = Grid((500, 500), 8e-6)
+    spot = FourierLens(FOCAL_LENGTH, output)(Tilt(angles)(light(grid, beam)))
+    centre = [float((spot.intensity * u).sum() / spot.intensity.sum()) for u in output.coordinates]
+    # The tail of the Gaussian at the rim of both windows.
+    assert centre == pytest.approx([FOCAL_LENGTH * math.sin(angle) for angle in angles], abs=1e-8)
+
+
+def test_two_wedges_add_their_sines_and_opposite_ones_undo():
+    field = light(Grid((6, 7), PITCH), random_complex((6, 7)))
+    assert relative_error(Tilt((-0.01, 0.02))(Tilt((0.01, -0.02))(field)).data, field.data) < 1e-14
+    both = Tilt((math.asin(0.03), 0.0))(field)
+    assert relative_error(Tilt((math.asin(0.01), 0.0))(Tilt((math.asin(0.02), 0.0))(field)).data, both.data) < 1e-13
+    assert torch.equal(Tilt((0.0, 0.0))(field).data, field.data)
+
+
+def test_a_wedge_on_a_line_takes_one_angle():
+    grid = Grid(9, PITCH)
+    assert torch.equal(Tilt(0.01)(light(grid)).data, Tilt((0.01,))(light(grid)).data)
+    with pytest.raises(ValueError, match="expected an angle for each of the grid's 2 axes; got 1"):
+        Tilt(0.01)(light(Grid((9, 9), PITCH)))
+    with pytest.raises(ValueError, match="an angle must be finite; got nan"):
+        Tilt(math.nan)(light(grid))
+
+
+def test_a_wedge_too_steep_for_the_samples_is_refused():
+    limit = math.asin(WAVELENGTH / (2 * PITCH))
+    grid = Grid(9, PITCH)
+    assert Tilt(limit).check(grid, WAVELENGTH) == grid
+    with pytest.raises(ValueError, match=r"needs spacing ≤ 6\.330? um or an angle ≤ 0\.03957 rad"):
+        Tilt(math.asin(0.05)).check(grid, WAVELENGTH)
+    Tilt(math.asin(0.05)).check(Grid(9, 6.33e-6), WAVELENGTH)  # as it says
+    with pytest.raises(ValueError, match="varies within a flat pixel"):
+        Tilt(0.01).check(Grid(9, PITCH, flat()), WAVELENGTH)
+
+
+# Grids ----------------------------------------------------------------------------------------------------------------
+
+
+def test_check_says_on_which_grid_the_light_leaves():
+    grid, output = Grid((6, 7), PITCH), Grid((4, 5), 1e-5)
+    for element in (Lens(0.1), Aperture(Rectangle((2 * PITCH, 3 * PITCH))), Mask(torch.ones(6, 7), PITCH)):
+        assert element.check(grid, WAVELENGTH) == grid
+    assert FourierLens(FOCAL_LENGTH, output).check(grid, WAVELENGTH) == output
+    assert FourierLens(FOCAL_LENGTH).check(grid, WAVELENGTH) == FourierLens(FOCAL_LENGTH)(light(grid)).grid
+    with pytest.raises(ValueError, match="the mask's pixels must be the cells of the field's grid"):
+        Mask(torch.ones(6, 8), PITCH).check(grid, WAVELENGTH)
+    with pytest.raises(ValueError, match="source and target must both be 1-D or both 2-D; got 2-D and 1-D"):
+        FourierLens(FOCAL_LENGTH, Grid(4, PITCH)).check(grid, WAVELENGTH)
+    with pytest.raises(ValueError, match="needs spacing ≤"):
+        Lens(1e-5).check(grid, WAVELENGTH)
