@@ -7,7 +7,7 @@ with other things slows all of them.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from statistics import median
 from typing import NamedTuple
 
@@ -18,8 +18,8 @@ TURNS = 15
 FEWEST_TURNS = 3
 LEAST_SECONDS = 0.02
 """For one turn of one contestant: short work is repeated until the clock's grain does not matter."""
-MOST_SECONDS = 3.0
-"""For all turns of all contestants; long work takes fewer turns."""
+MOST_SECONDS = 1.5
+"""For all turns; long work takes fewer."""
 
 UNMEASURED = "unmeasured"
 
@@ -42,24 +42,17 @@ def seconds(work: Work, times: int, device: str) -> float:
     return (time.perf_counter() - start) / times
 
 
-def ratios(works: Mapping[str, Work], reference: Work, device: str) -> dict[str, Ratio]:
-    """Every contestant against the same turns of the reference."""
-    contestants = [*works.values(), reference]
+def ratio(work: Work, reference: Work, device: str) -> Ratio:
+    """The work against its reference, and nobody else: whoever goes before leaves his mark on caches and heap."""
     counts, one_turn = [], 0.0
-    for contestant in contestants:
+    for contestant in (work, reference):
         seconds(contestant, 1, device)  # builds kernels and plans
         once = seconds(contestant, 1, device)
         counts.append(max(1, round(LEAST_SECONDS / once)))
         one_turn += once * counts[-1]
     number = max(FEWEST_TURNS, min(TURNS, int(MOST_SECONDS / one_turn)))
-    turns = [[seconds(w, n, device) for w, n in zip(contestants, counts, strict=True)] for _ in range(number)]
-    bare = median(turn[-1] for turn in turns)
-    return {name: Ratio(median(turn[i] / turn[-1] for turn in turns), bare) for i, name in enumerate(works)}
-
-
-def ratio(work: Work, reference: Work, device: str) -> Ratio:
-    """One contestant against a reference."""
-    return ratios({"work": work}, reference, device)["work"]
+    turns = [[seconds(w, n, device) for w, n in zip((work, reference), counts, strict=True)] for _ in range(number)]
+    return Ratio(median(ours / bare for ours, bare in turns), median(bare for _, bare in turns))
 
 
 def and_back(module: Callable, x: torch.Tensor) -> Work:

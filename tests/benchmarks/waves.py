@@ -24,7 +24,7 @@ import torch
 
 from optics import AngularSpectrum, FourierLens, OpticalSystem, SamplingWarning
 from tests.benchmarks.table import machine, publish
-from tests.benchmarks.timing import FEWEST_TURNS, TURNS, UNMEASURED, Ratio, Work, cell, ratios, without_gradient
+from tests.benchmarks.timing import FEWEST_TURNS, TURNS, UNMEASURED, Ratio, Work, cell, ratio, without_gradient
 from tests.peers import rigs
 from tests.peers.rigs import Lattice, wave_4f
 
@@ -49,14 +49,14 @@ def measured(case: Case, device: str) -> dict[str, Ratio]:
     """Each contestant of a case against bare FFTs of its size and precision."""
     task, n, dtype = case
     lattice = Lattice(n, 8e-6, 633e-9)
-    works = {}
+    bare = partial(_bare, torch.randn(n, n, dtype=dtype, device=device), TASKS[task])
+    found = {}
     for name, rig in _rigs(lattice, with_peers=n in PEER_SIZES and device == "cpu").items():
         if name == "torchoptics":
             rig.to.set_default_dtype(dtype.to_real())
         if (work := work_of(task, rig, lattice, dtype, device)) is not None:
-            works[name] = work
-    data = torch.randn(n, n, dtype=dtype, device=device)
-    return ratios(works, partial(_bare, data, TASKS[task]), device)
+            found[name] = ratio(work, bare, device)
+    return found
 
 
 def work_of(task: str, rig: Any, lattice: Lattice, dtype: torch.dtype, device: str) -> Work | None:
