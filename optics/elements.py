@@ -134,6 +134,8 @@ class FourierLens(nn.Module):
     def check(self, grid: Grid, wavelength: float, shift: Sequence[Quantity] = ()) -> Grid:
         """The grid in the back focal plane, on which light of a wavelength [m] leaves.
 
+        Points whose output repeats are not complained of: the sampled picture of a bench lives on that.
+
         Raises:
             ValueError: an output of more or fewer axes than the grid; flat cells where the lens is moved by ``shift``.
         """

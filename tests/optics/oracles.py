@@ -169,7 +169,7 @@ def bench() -> OpticalSystem:
         Mask(random_complex((6, 7), seed=2), PITCH),
         FourierLens(FOCAL_LENGTH, fourier_plane),
         Mask(random_complex((5, 8), seed=3), fourier_plane.spacing),
-        Aperture(Circle(4.5 * fourier_plane.spacing[0])),
+        Aperture(Rectangle((3 * fourier_plane.spacing[0], 6 * fourier_plane.spacing[1]))),
         FourierLens(FOCAL_LENGTH, Grid((6, 7), PITCH)),
     )
 

@@ -86,6 +86,7 @@ def test_a_lens_moves_light_to_where_it_should():
     assert float(height) == pytest.approx(2000 * WAVELENGTH * focal_length, rel=1e-3)
 
 
+@pytest.mark.filterwarnings("ignore::optics.SamplingWarning")
 def test_a_pupil_is_independent_of_the_grid():
     data = torch.ones(40, 40, dtype=torch.complex128)
     for pupil, area in ((Circle(200e-6), math.pi * 100e-6**2), (Rectangle((100e-6, 200e-6)), 2e-8)):
