@@ -95,6 +95,14 @@ class TestGates:
             screen.check(Grid((12, 12), PITCH / 3), WAVELENGTH)
             screen.check(Grid((3, 3), 12e-6, gauss(6)), WAVELENGTH)
 
+    def test_pixels_moved_by_a_part_of_a_sample(self):
+        screen, grid = Pixelated(torch.ones(4, 4), PITCH), Grid((8, 8), PITCH / 2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            screen.check(grid, WAVELENGTH, (PITCH / 2, -PITCH))
+        with pytest.warns(SamplingWarning, match="do not divide them evenly; needs spacing ≤ 2 um"):
+            screen.check(grid, WAVELENGTH, (PITCH / 3, 0.0))
+
     @pytest.mark.parametrize(("values", "pitch"), [(torch.ones(4), PITCH), (torch.ones(4, 4), (PITCH,) * 3)])
     def test_axes(self, values, pitch):
         with pytest.raises(ValueError, match="a pitch along each of the grid's 2 axes; got values of shape"):
