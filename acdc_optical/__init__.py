@@ -1,13 +1,16 @@
 """ACDC layers and their optical realisation: layer → realise → verify → export."""
 
-from acdc_optical.bench import Bench, Camera, FourierMask, Modulator
+from acdc_optical.bench import Bench, Camera, FourierMask, Lenses, Modulator
+from acdc_optical.calibration import Calibrated, ComplexValues, InPhase, RealValues, WholeField
 from acdc_optical.compilation import Exact, Masks, Sampled, compile_layer
 from acdc_optical.design import Design
 from acdc_optical.layers import ACDC, AFDF, Gaussian, IdentityPlusNoise, Permutation, as_matrix
 from acdc_optical.models import Continuous, Ideal
 from acdc_optical.realisation import OpticalLayer, realise, realise_each
+from acdc_optical.spaces import Paraxial, Scalar
 from acdc_optical.transforms import CosineTransform, dct, idct
 from acdc_optical.verification import Report, verify
+from acdc_optical.wave import Wave
 
 __version__ = "0.1.0"
 
@@ -15,7 +18,9 @@ __all__ = [
     "ACDC",
     "AFDF",
     "Bench",
+    "Calibrated",
     "Camera",
+    "ComplexValues",
     "Continuous",
     "CosineTransform",
     "Design",
@@ -24,12 +29,19 @@ __all__ = [
     "Gaussian",
     "Ideal",
     "IdentityPlusNoise",
+    "InPhase",
+    "Lenses",
     "Masks",
     "Modulator",
     "OpticalLayer",
+    "Paraxial",
     "Permutation",
+    "RealValues",
     "Report",
     "Sampled",
+    "Scalar",
+    "Wave",
+    "WholeField",
     "as_matrix",
     "compile_layer",
     "dct",

@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -25,7 +25,7 @@ from optics.units import format_length, parse_length
 # by a thousandth of its width.
 _FIT = 1e-6
 
-_LENGTH_KEYS = {"wavelength", "focal_length", "pitch"}
+_LENGTH_KEYS = {"wavelength", "focal_length", "pitch", "aperture"}
 
 
 def _read_length(value: Any) -> Any:
@@ -104,6 +104,21 @@ class FourierMask(_Part):
     pitch: Length | None = None
 
 
+class Lenses(_Part):
+    """Both lenses, which are alike; only models that follow the light through them ask.
+
+    Attributes:
+        design: a thin lens gives the phase of a parabola; a sine-corrected (Fourier) lens sends each direction of light
+            to its place in the Fourier plane, however steep. In the paraxial limit they are one.
+        aperture: width of the opening in the lens [m]; None for twice what the light of modulator and mask fills.
+        stop: shape of the opening; in a 1-D bench both are a slit.
+    """
+
+    design: Literal["thin", "sine-corrected"] = "thin"
+    aperture: Length | None = None
+    stop: Literal["square", "round"] = "square"
+
+
 class Camera(_Part):
     """The detector, with pixels of the modulator's pitch; it measures the field, by an ideal reference beam.
 
@@ -121,6 +136,7 @@ class Bench(_Part):
         wavelength: vacuum wavelength [m].
         focal_length: of both lenses [m]; None if it follows from the mask's pitch.
         modulator, mask, camera: the devices in the three planes.
+        lenses: what stands between them.
 
     Raises:
         ValueError: unknown or missing keys, values out of range, neither focal length nor mask pitch.
@@ -133,6 +149,7 @@ class Bench(_Part):
     modulator: Modulator
     mask: FourierMask = FourierMask()
     camera: Camera = Camera()
+    lenses: Lenses = Lenses()
 
     @model_validator(mode="after")
     def _determined(self) -> Bench:
@@ -181,7 +198,7 @@ class Bench(_Part):
 
     def __str__(self) -> str:
         """The bench as the TOML file that describes it."""
-        parts = {"modulator": self.modulator, "mask": self.mask, "camera": self.camera}
+        parts = {"modulator": self.modulator, "mask": self.mask, "camera": self.camera, "lenses": self.lenses}
         tables = (f"\n[{name}]\n" + "".join(_toml_lines(part)) for name, part in parts.items())
         return "".join(_toml_lines(self)) + "".join(tables)
 
@@ -248,10 +265,15 @@ def _toml_lines(part: BaseModel) -> Iterator[str]:
     for key, value in part:
         if value is None or isinstance(value, BaseModel):
             continue
-        text = (
-            f'"{_exactly(value)}"' if key in _LENGTH_KEYS else str(list(value) if isinstance(value, tuple) else value)
-        )
-        yield f"{key} = {text}\n"
+        yield f"{key} = {_toml_value(key, value)}\n"
+
+
+def _toml_value(key: str, value: Any) -> str:
+    if key in _LENGTH_KEYS:
+        return f'"{_exactly(value)}"'
+    if isinstance(value, str):
+        return f'"{value}"'
+    return str(list(value) if isinstance(value, tuple) else value)
 
 
 def _exactly(length: float) -> str:

@@ -7,7 +7,6 @@ and in two dimensions the separable product of two.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -16,10 +15,10 @@ from torch import Tensor
 
 from acdc_optical.bench import Bench, Pixels
 from acdc_optical.layers import ACDC, AFDF
+from acdc_optical.planes import Arm, Planes
 from acdc_optical.presentation import Presentation, presentation_of
 from acdc_optical.response import AxisResponse
-from optics import Axis, Grid
-from optics.elements import output_pitch
+from optics import Axis
 from optics.kernel import Kernel
 
 
@@ -85,44 +84,6 @@ class Exact:
         return AxisMap(matrix, pixels_per_coefficient, response.error(mask, matrix))
 
 
-@dataclass(frozen=True)
-class Planes:
-    """The three planes of a 4f bench, as the layer's light meets them.
-
-    Attributes:
-        wavelength, focal_length: [m].
-        input: modulator pixels in use.
-        mask: pixels of the Fourier mask.
-        camera: camera pixels in use; the image of ``input``, upside down.
-    """
-
-    wavelength: float
-    focal_length: float
-    input: Grid
-    mask: Grid
-    camera: Grid
-
-    @classmethod
-    def of(
-        cls, bench: Bench, counts: Sequence[int], mask: Sequence[int], pixels_per_coefficient: int, pixels: Pixels
-    ) -> Planes:
-        """The planes of a bench for given pixel counts of modulator and mask, (y, x) or (x,).
-
-        Raises:
-            ValueError: focal length, pitches and counts do not fit; see :meth:`Bench.fitted_focal_length`.
-        """
-        focal_length = bench.fitted_focal_length(tuple(counts))
-        pitch = bench.modulator.pitch
-        coefficient = [output_pitch(n, pitch, bench.wavelength * focal_length) for n in counts]
-        return cls(
-            wavelength=bench.wavelength,
-            focal_length=focal_length,
-            input=Grid(counts, pitch, pixels.input),
-            mask=Grid(mask, [q / pixels_per_coefficient for q in coefficient], pixels.mask),
-            camera=Grid(counts, pitch, pixels.camera),
-        )
-
-
 @dataclass(frozen=True, eq=False)
 class Masks:
     """A compiled layer: two passive masks, |t| ≤ 1, and the gain that undoes their normalisation.
@@ -179,11 +140,14 @@ class Compiler:
         self.presentation = presentation
         pixels = pixels or bench.pixels()
         axis_map, subpixels = (method or Exact()).axis_map, bench.mask.pixels_per_coefficient
-        solved = {n: axis_map(AxisResponse(n, presentation, pixels), subpixels) for n in set(shape)}
+        counts = [presentation.pixels(n) for n in shape]
+        arm = Arm(bench.wavelength, bench.fitted_focal_length(tuple(counts)), bench.lenses)
+        pitch, alone = bench.modulator.pitch, len(shape) == 1
+        responses = {n: AxisResponse(n, presentation, pixels, pitch, arm, alone) for n in set(shape)}
+        solved = {n: axis_map(response, subpixels) for n, response in responses.items()}
         maps = [solved[n] for n in shape]
         self._kernels = [Kernel(axis_map.matrix) for axis_map in maps]
         self._subpixels = maps[0].pixels_per_coefficient
-        counts = [presentation.pixels(n) for n in shape]
         mask_counts = [axis_map.matrix.shape[0] for axis_map in maps]
         self.planes = Planes.of(bench, counts, mask_counts, self._subpixels, pixels)
         # Errors of the axes add up at first order.

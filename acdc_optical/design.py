@@ -21,10 +21,11 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from acdc_optical.bench import Bench
-from acdc_optical.compilation import Masks, Method, Planes, compile_layer
+from acdc_optical.compilation import Masks, Method, compile_layer
 from acdc_optical.files import replacing
 from acdc_optical.layers import ACDC, AFDF, Permutation
 from acdc_optical.models import Continuous, Model
+from acdc_optical.planes import Planes
 from acdc_optical.presentation import presentation_of
 from acdc_optical.realisation import FixedMasks, OpticalLayer, realise
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from torch import nn
-
 from acdc_optical.bench import Bench, Pixels
-from acdc_optical.compilation import Exact, Method, Planes, Sampled
+from acdc_optical.compilation import Exact, Method, Sampled
+from acdc_optical.light import Light, Relay, size
+from acdc_optical.planes import Planes
 from optics import FourierLens, Grid, gauss, point
 
 
@@ -22,8 +22,8 @@ class Model(Protocol):
     def pixels(self, bench: Bench) -> Pixels:
         """What this model takes a pixel for; masks are compiled accordingly."""
 
-    def optics(self, planes: Planes) -> tuple[nn.Module, nn.Module]:
-        """The elements Field -> Field from the modulator to the mask, and from the mask to the camera."""
+    def light(self, planes: Planes) -> Light:
+        """How light gets from the modulator through the mask to the camera."""
 
     def whole_pixels(self, camera: Grid) -> Grid:
         """The camera's pixels resolved, to measure all the light that falls on them."""
@@ -44,8 +44,8 @@ class Ideal:
     def pixels(self, bench: Bench) -> Pixels:
         return Pixels(point(), point(), point())
 
-    def optics(self, planes: Planes) -> tuple[nn.Module, nn.Module]:
-        return FourierLens(planes.focal_length, planes.mask), FourierLens(planes.focal_length, planes.camera)
+    def light(self, planes: Planes) -> Light:
+        return _through_ideal_lenses(planes, planes.mask)
 
     def whole_pixels(self, camera: Grid) -> Grid:
         return camera
@@ -73,13 +73,18 @@ class Continuous:
     def pixels(self, bench: Bench) -> Pixels:
         return bench.pixels()
 
-    def optics(self, planes: Planes) -> tuple[nn.Module, nn.Module]:
+    def light(self, planes: Planes) -> Light:
         fill = planes.mask.axes[0].cell.width
-        resolved = planes.mask.resolved(gauss(self.samples, fill))
-        return FourierLens(planes.focal_length, resolved), FourierLens(planes.focal_length, planes.camera)
+        return _through_ideal_lenses(planes, planes.mask.resolved(gauss(self.samples, fill)))
 
     def whole_pixels(self, camera: Grid) -> Grid:
         return camera.resolved(gauss(self.samples))
 
     def refined(self) -> Continuous:
         return replace(self, samples=2 * self.samples)
+
+
+def _through_ideal_lenses(planes: Planes, mask: Grid) -> Relay:
+    f = planes.focal_length
+    largest = size(planes.input, mask, planes.camera)
+    return Relay(FourierLens(f, mask), FourierLens(f, planes.camera), planes.mask.spacing, largest)

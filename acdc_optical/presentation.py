@@ -30,6 +30,9 @@ class Presentation(Protocol):
     def lags(self, n: int) -> Tensor:
         """Pixel distances at which the kernel between input and output must be right, shape (L,)."""
 
+    def independent(self, pixels: int) -> int:
+        """How many of the mask's pixels along an axis may hold different values."""
+
     def fold(self, moments: Tensor) -> Tensor:
         """Reduce complex moments (L, pixels) to those of the independent mask values."""
 
@@ -40,7 +43,7 @@ class Presentation(Protocol):
         """Vectors (..., *shape) to pixel values, over the last ``axes`` axes."""
 
     def decode(self, light: Tensor, axes: int) -> Tensor:
-        """Complex field behind the second lens, upside down, to vectors."""
+        """Complex field behind the second lens, upside down, to vectors; linear, and complex even for a real layer."""
 
 
 class Mirrored:
@@ -57,6 +60,9 @@ class Mirrored:
 
     def lags(self, n: int) -> Tensor:
         return torch.arange(2 * n)  # the kernel is even: negative lags repeat
+
+    def independent(self, pixels: int) -> int:
+        return pixels // 2
 
     def fold(self, moments: Tensor) -> Tensor:
         # An even mask on an even number of pixels: each value stands at ±u, and the sines cancel.
@@ -75,7 +81,7 @@ class Mirrored:
         for axis in range(-axes, 0):
             below, above = light.chunk(2, dim=axis)
             light = (below.flip(axis) + above) / 2
-        return light.real
+        return light
 
 
 class Direct:
@@ -93,6 +99,9 @@ class Direct:
 
     def lags(self, n: int) -> Tensor:
         return torch.arange(-(n - 1), n)
+
+    def independent(self, pixels: int) -> int:
+        return pixels
 
     def fold(self, moments: Tensor) -> Tensor:
         return moments

@@ -14,7 +14,7 @@ from acdc_optical.models import Continuous, Model
 from acdc_optical.presentation import presentation_of
 from acdc_optical.progress import Track, silent
 from acdc_optical.transforms import check_trailing
-from optics import Field, FieldDetector, Mask, OpticalSystem, Plane
+from optics import Field, FieldDetector, Mask, Plane
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class OpticalLayer(nn.Module):
         self.shape = layer.shape
         self.presentation = presentation_of(layer)
         self.detector = FieldDetector()
-        self.to_mask, self.to_camera = model.optics(self.masks().planes)
+        self.light = model.light(self.masks().planes)
 
     def masks(self) -> Masks:
         """The masks as they stand now."""
@@ -75,19 +75,16 @@ class OpticalLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         masks = self.masks()
-        light = self._system(masks)(self.encode(x, masks))
-        return self.decode(self.detector(light), masks)
+        shown = self._mask(masks)(self.encode(x, masks))
+        return self.decode(self.detector(self.light(shown, masks.fourier_mask)), masks)
 
     def trace(self, x: Tensor) -> list[Plane]:
         """The light of every plane for the input x, from the modulator to the camera."""
         masks = self.masks()
-        return self._system(masks).trace(self.encode(x, masks))
-
-    def samples(self) -> int:
-        """Samples of the largest plane for one input: what its light takes in memory."""
-        with torch.no_grad():
-            planes = self.trace(torch.zeros(self.shape, dtype=self.layer.a.dtype, device=self.layer.a.device))
-        return max(plane.field.data.numel() for plane in planes)
+        source = self.encode(x, masks)
+        shown = self._mask(masks)(source)
+        behind = self.light.trace(shown, masks.fourier_mask)
+        return [Plane("input", source), Plane("behind mask A", shown), *behind]
 
     def encode(self, x: Tensor, masks: Masks) -> Field:
         """The field that the modulator sends out for x."""
@@ -105,18 +102,12 @@ class OpticalLayer(nn.Module):
     def decode(self, light: Tensor, masks: Masks) -> Tensor:
         """The layer's output from the field that the camera measured."""
         y = self.presentation.decode(light, len(self.shape)) * masks.gain.to(light.real)
+        y = y.real if self.presentation.real else y
         offset = self.layer.offset()
         return y if offset is None else y + offset.to(y)
 
-    def _system(self, masks: Masks) -> OpticalSystem:
-        planes = masks.planes
-        return OpticalSystem(
-            Mask(masks.input_mask, planes.input.spacing),
-            self.to_mask,
-            Mask(masks.fourier_mask, planes.mask.spacing),
-            self.to_camera,
-            names=("behind mask A", "in front of mask D", "behind mask D", "at the camera"),
-        )
+    def _mask(self, masks: Masks) -> Mask:
+        return Mask(masks.input_mask, masks.planes.input.spacing)
 
 
 def realise(
@@ -177,6 +168,6 @@ def realise_each(
 def run_in_batches(module: nn.Module, x: Tensor, *, track: Track = silent) -> Tensor:
     """Apply a module without gradients, so many inputs at a time that the light of its layers fits in memory."""
     layers = [inner for inner in module.modules() if isinstance(inner, OpticalLayer)]
-    parts = x.split(max(1, _MEMORY // max((layer.samples() for layer in layers), default=1)))
+    parts = x.split(max(1, _MEMORY // max((layer.light.samples for layer in layers), default=1)))
     with torch.no_grad():
         return torch.cat([module(part) for part in track(parts, "light", len(parts))])

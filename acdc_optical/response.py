@@ -6,7 +6,7 @@ With Fourier mask t, light from modulator pixel j reaches camera pixel i weighte
 
 with n modulator pixels, v = u/q the mask coordinate in units of the coefficient pitch q = λf/(np), and η, κ the
 fills of modulator and camera pixels. The layer wants the circular kernel c(m) = (1/n) Σ_k d_k exp(2πi·k·m/n).
-Lengths appear nowhere: both depend on counts and fills only.
+Lengths appear nowhere: through ideal lenses both depend on counts and fills only.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from acdc_optical.bench import Pixels
+from acdc_optical.planes import Arm
 from acdc_optical.presentation import Presentation
 from optics import Axis, gauss
 
@@ -32,11 +33,17 @@ class AxisResponse:
         n: coefficients along the axis.
         presentation: of the layer.
         pixels: what a pixel is in each plane.
+        pitch: of the modulator's pixels [m].
+        arm: the bench on either side of the mask; an ideal lens leaves nothing of it but q = λf/(np).
+        alone: whether this is the layer's only axis.
     """
 
     n: int
     presentation: Presentation
     pixels: Pixels
+    pitch: float
+    arm: Arm
+    alone: bool = True
 
     @property
     def modulator_pixels(self) -> int:
@@ -64,6 +71,21 @@ class AxisResponse:
         k, selection = self.presentation.selection(self.n)
         turns = torch.outer(self._lags, k.double()) % self.modulator_pixels / self.modulator_pixels
         return _cis(turns) @ selection.to(torch.complex128) / self.modulator_pixels
+
+    def between_coefficients(self) -> Tensor:
+        """What the layer makes of input j at output i for each d_k = 1, with a = 1: complex128, shape (n, n, n)."""
+        count, lags = self.modulator_pixels, self.presentation.lags(self.n)
+        distance = torch.arange(count)[:, None] - torch.arange(count)
+        if int(lags.min()) == 0:  # an even kernel is given at one side
+            distance = distance.abs()
+        kernel = self.of_layer()[distance - lags.min()]
+        return self.fold(kernel.flip(0))  # a camera sees the image upside down
+
+    def fold(self, between_pixels: Tensor) -> Tensor:
+        """From camera pixels i and modulator pixels j to outputs and inputs, shape (i, j, …) to (n, n, …)."""
+        outputs = self.presentation.decode(between_pixels.movedim(0, -1), 1).movedim(-1, 0)
+        shown = self.presentation.encode(torch.eye(self.n, dtype=torch.float64), 1).to(outputs.dtype)
+        return torch.einsum("jp,ip...->ij...", shown, outputs)
 
     def error(self, mask: Axis, matrix: Tensor) -> float:
         """‖K - c‖/‖c‖ for mask values ``matrix`` @ d, in the mean over random d.

@@ -17,10 +17,13 @@ from optics.openings import Circle, Decentred, Rectangle
 from optics.pixels import Pixelated
 from optics.propagation import AngularSpectrum, Fraunhofer, FresnelTransfer, FresnelTransform
 from optics.sampling import SamplingWarning
+from optics.sine import ReversedSineLens, SineLens
+from optics.spectral import AngularSpectrumTransform, FresnelSpectrumTransform
 from optics.system import OpticalSystem, Plane
 
 __all__ = [
     "AngularSpectrum",
+    "AngularSpectrumTransform",
     "Aperture",
     "Axis",
     "Cell",
@@ -32,6 +35,7 @@ __all__ = [
     "FourierIntegral",
     "FourierLens",
     "Fraunhofer",
+    "FresnelSpectrumTransform",
     "FresnelTransfer",
     "FresnelTransform",
     "Grid",
@@ -43,7 +47,9 @@ __all__ = [
     "Pixelated",
     "Plane",
     "Rectangle",
+    "ReversedSineLens",
     "SamplingWarning",
+    "SineLens",
     "Source",
     "SurfaceError",
     "Tilt",

@@ -34,6 +34,9 @@ OPTICS = {
     "elements": "units grid kernel field fourier waves sampling screens openings",
     "aberrations": "units grid kernel waves sampling screens",
     "propagation": "units grid kernel field fourier waves sampling",
+    "spectral": "grid kernel field fourier waves screens",
+    "vignetting": "grid waves",
+    "sine": "grid kernel field fourier waves openings spectral",
     "detectors": "units grid kernel field",
     "system": "units grid kernel field fourier sampling elements detectors",
     "inspection": "field propagation system",
@@ -48,21 +51,29 @@ ACDC = {
     "files": "",
     "bench": "optics optics.elements optics.units",
     "presentation": "layers",
-    "response": "bench presentation optics",
-    "compilation": "bench layers presentation response optics optics.elements optics.kernel",
-    "models": "bench compilation optics",
-    "realisation": "bench compilation layers models presentation progress transforms optics",
+    "planes": "bench optics optics.elements",
+    "response": "bench planes presentation optics",
+    "compilation": "bench layers planes presentation response optics optics.elements optics.kernel",
+    "light": "optics",
+    "models": "bench compilation light planes optics",
+    "separable": "optics optics.kernel",
+    "spaces": "planes optics optics.sine optics.spectral optics.vignetting",
+    "wave": "bench compilation light models planes separable spaces optics optics.kernel optics.units "
+    "optics.vignetting",
+    "calibration": "compilation planes presentation response separable spaces wave realisation progress layers bench "
+    "models optics",
+    "realisation": "bench compilation layers light models planes presentation progress transforms optics",
     # Siblings: each knows the layer and its realisation, none another.
-    "verification": "bench compilation layers models presentation realisation progress optics",
+    "verification": "bench compilation calibration layers models presentation realisation progress wave optics",
     "training": "bench compilation layers models realisation progress",
     "datasets": "",
     # What joins the siblings.
-    "design": "bench compilation files layers models presentation realisation verification optics",
+    "design": "bench compilation files layers models planes presentation realisation verification optics",
     "figures": "bench compilation layers realisation verification files optics optics.plotting optics.units",
     "demo": "bench compilation datasets design figures files layers models progress realisation training verification "
     "transforms",
-    "cli": "bench compilation datasets demo design files layers models progress realisation training transforms "
-    "verification optics.units",
+    "cli": "bench calibration compilation datasets demo design files layers models progress realisation training "
+    "transforms verification wave optics.units",
 }
 
 

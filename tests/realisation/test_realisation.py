@@ -263,7 +263,7 @@ class TestRealiseEach:
         numbers = layer("ACDC", (6, 5))
         optical, x = realise(numbers, Bench.preset()), inputs(numbers, 7)
         assert relative_error(run_in_batches(optical, x), optical(x)) <= EXACT
-        assert optical.samples() == 24 * 20 * 8 * 8  # the mask's pixels and their nodes
+        assert optical.light.samples == 24 * 20 * 8 * 8  # the mask's pixels and their nodes
 
 
 def test_a_bench_is_a_bench():

@@ -1,0 +1,119 @@
+"""The wave model: free space, lenses with edges, free space."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+from acdc_optical.bench import Bench, Pixels
+from acdc_optical.compilation import Exact, Method
+from acdc_optical.light import Light, Relay, size
+from acdc_optical.planes import Arm, Planes
+from acdc_optical.separable import PixelByPixel, Separable, pixel_responses
+from acdc_optical.spaces import Paraxial, Space
+from optics import Axis, Grid, SamplingWarning, gauss
+from optics.kernel import Kernel
+from optics.units import format_length
+from optics.vignetting import nodes_for, turns_per_metre
+
+
+@dataclass(frozen=True)
+class Wave:
+    """The bench by waves: free space, lens, free space on either side of the mask; pixels as they are.
+
+    The lenses are those of the bench, thin or sine-corrected, with their openings. In one dimension, and in two where
+    openings are square and waves paraxial, an arm of the bench is a matrix for each axis, made once; otherwise light
+    is propagated from plane to plane at every call.
+
+    Attributes:
+        space: :class:`~acdc_optical.spaces.Paraxial`, or :class:`~acdc_optical.spaces.Scalar` for any angle.
+        density: samples across a mask pixel, over as many as its light is known to need.
+
+    Warns:
+        SamplingWarning: lenses that clip light on its straight way between modulator, mask and camera.
+    """
+
+    space: Space = Paraxial()
+    density: float = 1.0
+    method: Method = Exact()
+
+    def pixels(self, bench: Bench) -> Pixels:
+        return bench.pixels()
+
+    def light(self, planes: Planes) -> Light:
+        _ask_about_clipping(planes)
+        mask, largest = self.resolved_mask(planes), size(planes.input, planes.camera)
+        if planes.mask.ndim == 2 and self.space.mixes_axes(planes.arm):
+            forth = self.space.forth(planes.arm, planes.input, mask)
+            back = self.space.back(planes.arm, mask, planes.camera)
+            return Relay(forth, back, mask.spacing, max(largest, size(mask)))
+        forth_axes = axis_matrices(self.space, planes.arm, planes.input, mask)
+        back_axes = [
+            returning(*axis)
+            for axis in zip(
+                axis_matrices(self.space, planes.arm, planes.camera, mask), planes.camera.axes, mask.axes, strict=True
+            )
+        ]
+        if planes.mask.ndim == 1:
+            to_mask, to_camera = Separable(forth_axes, mask), Separable(back_axes, planes.camera)
+            return Relay(to_mask, to_camera, mask.spacing, max(largest, size(mask)))
+        return self._pixel_by_pixel(planes, forth_axes, back_axes)
+
+    def _pixel_by_pixel(self, planes: Planes, forth: list[Tensor], back: list[Tensor]) -> PixelByPixel:
+        axes = zip(forth, back, planes.mask.cells, strict=True)
+        rows, columns = (pixel_responses(*axis) for axis in axes)
+        looked_at = planes.mask.resolved(gauss(4, planes.mask.axes[0].cell.width))
+        return PixelByPixel(
+            Kernel(rows),
+            Kernel(columns),
+            mask=planes.mask,
+            camera=planes.camera,
+            to_mask=Separable(axis_matrices(self.space, planes.arm, planes.input, looked_at), looked_at),
+            samples=planes.input.shape[0] * columns.shape[0] * columns.shape[1],
+        )
+
+    def resolved_mask(self, planes: Planes) -> Grid:
+        """The mask's pixels with as many nodes as the light of both arms needs."""
+        widths = planes.arm.widths(planes.input, planes.mask)
+        axes = zip(planes.input.axes, planes.mask.axes, widths, strict=True)
+        turns = max(2 * turns_per_metre(a, b, planes.arm.scale, width) * b.spacing for a, b, width in axes)
+        return planes.mask.resolved(gauss(math.ceil(self.density * nodes_for(turns)), planes.mask.axes[0].cell.width))
+
+    def whole_pixels(self, camera: Grid) -> Grid:
+        return camera.resolved(gauss(4))
+
+    def refined(self) -> Wave:
+        return replace(self, space=self.space.refined(), density=2 * self.density)
+
+
+def axis_matrices(space: Space, arm: Arm, front: Grid, mask: Grid) -> list[Tensor]:
+    """An arm of the bench as a matrix for each axis, from the front to the nodes of the mask.
+
+    Axes that are alike share one.
+    """
+    made: dict[tuple[Axis, Axis, float], Tensor] = {}
+    for key in zip(front.axes, mask.axes, arm.widths(front, mask), strict=True):
+        if key not in made:
+            made[key] = space.matrix(arm, *key)
+    return [made[key] for key in zip(front.axes, mask.axes, arm.widths(front, mask), strict=True)]
+
+
+def returning(matrix: Tensor, front: Axis, mask: Axis) -> Tensor:
+    """The arm met from behind, shape (mask, front): by reciprocity its kernel is the transpose."""
+    return (matrix / front.weights[:, None]).mT * mask.weights[:, None]
+
+
+def _ask_about_clipping(planes: Planes) -> None:
+    widths = planes.arm.widths(planes.input, planes.mask)
+    for width, front, back in zip(widths, planes.input.extent, planes.mask.extent, strict=True):
+        if width < (front + back) * (1 - 1e-9):
+            warnings.warn(
+                f"the lenses clip: an opening of {format_length(width, digits=4)} for a modulator of "
+                f"{format_length(front, digits=4)} and a mask of {format_length(back, digits=4)}; "
+                f"needs lenses.aperture ≥ {format_length(front + back, digits=4)}",
+                SamplingWarning,
+                stacklevel=2,
+            )

@@ -1,0 +1,225 @@
+"""Free space from any grid to any other, by way of the plane waves in between.
+
+The field is taken apart into plane waves by one Fourier integral, each wave is carried over the distance by its exact
+phase, and a second integral puts them together on the output grid:
+
+    U(r) = ∫ exp(2πi r·ν) · H(ν) · ∫ E(x)·exp(-2πi x·ν) dx dν
+
+    angular spectrum   H = exp(2πiz·(√(1/λ² - ν²) - 1/λ))     exact for scalar waves
+    Fresnel            H = exp(-iπλz·ν²)                      its paraxial limit
+
+Only waves that go from somewhere on the source to somewhere on the output are needed. The spectrum is sampled up to
+those, plus a margin in which it fades out smoothly: cut off sharply it would diffract as an aperture does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from scipy.fft import next_fast_len
+from torch import Tensor, nn
+
+from optics.field import Field
+from optics.fourier import FourierIntegral
+from optics.grid import Axis, Grid
+from optics.kernel import Kernel, Memo, double, number
+from optics.screens import Quantity
+from optics.waves import cis, squares
+
+# Widths in units of √λz, the first Fresnel zone, over which edges blur on their way. The fading is an error function:
+# 4.5 zones before its middle it differs from 1, and 4.5 behind it from 0, by 1e-10.
+_FADING = 1.0
+_MIDDLE = 4.5
+_END = 9.0
+
+# Entries up to which a matrix is kept: 64 MB in complex128.
+_LARGEST_MATRIX = 2**22
+
+
+class AngularSpectrumTransform(nn.Module):
+    """Angular spectrum propagation onto a grid of its own: scalar waves at any angle, pixels of any kind.
+
+    Args:
+        distance: [m], positive; a tensor is differentiated through, as the field's wavelength is.
+        output: grid to propagate to; a :func:`~optics.grid.flat` cell yields the mean over its active part.
+
+    The cells of the source may be flat, too, or have nodes. What arrives outside the output grid is not computed and
+    does not come back, so no padding is needed.
+
+    Raises:
+        ValueError: a distance that is not positive and finite, or grids of different dimension.
+    """
+
+    def __init__(self, distance: Quantity, output: Grid):
+        super().__init__()
+        self.distance, self.output = _checked(distance), output
+        self._plans: Memo[_Plan] = Memo()
+
+    def forward(self, field: Field) -> Field:
+        plan = self._plans.get(self._plan, field.grid, field.wavelength)
+        return field.replace(plan(field.data), self.output)
+
+    def check(self, grid: Grid, wavelength: float) -> Grid:
+        """The grid behind the free space; whatever the source, it is resolved."""
+        _check_axes(grid, self.output)
+        return self.output
+
+    def _plan(self, source: Grid, wavelength: Quantity) -> _Plan:
+        return _Plan.of(_any_angle, source, wavelength, self.distance, self.output)
+
+    def extra_repr(self) -> str:
+        return f"distance={self.distance}"
+
+
+class FresnelSpectrumTransform(nn.Module):
+    """Fresnel (paraxial) propagation by plane waves; arguments and errors as :class:`AngularSpectrumTransform`.
+
+    :class:`~optics.propagation.FresnelTransform` is the same by one integral instead of two, for points and nodes only.
+    Near the axis the axes do not mix: each is carried by itself, and where that is less work as one matrix.
+    """
+
+    def __init__(self, distance: Quantity, output: Grid):
+        super().__init__()
+        self.distance, self.output = _checked(distance), output
+        self._plans: Memo[list[_AxisTransform]] = Memo()
+
+    def forward(self, field: Field) -> Field:
+        data = field.data
+        for axis, carry in enumerate(self._plans.get(self._plan, field.grid, field.wavelength), -field.grid.ndim):
+            data = carry(data.movedim(axis, -1)).movedim(-1, axis)
+        return field.replace(data, self.output)
+
+    def check(self, grid: Grid, wavelength: float) -> Grid:
+        """The grid behind the free space; whatever the source, it is resolved."""
+        _check_axes(grid, self.output)
+        return self.output
+
+    def _plan(self, source: Grid, wavelength: Quantity) -> list[_AxisTransform]:
+        _check_axes(source, self.output)
+        lines = [[_line(axis) for axis in grid.axes] for grid in (source, self.output)]
+        plans = [_Plan.of(_near_the_axis, a, wavelength, self.distance, b) for a, b in zip(*lines, strict=True)]
+        sizes = [a.shape[0] * b.shape[0] for a, b in zip(*lines, strict=True)]
+        return [_Matrix.of(plan) if size <= _LARGEST_MATRIX else plan for plan, size in zip(plans, sizes, strict=True)]
+
+    def extra_repr(self) -> str:
+        return f"distance={self.distance}"
+
+
+_AxisTransform = Callable[[Tensor], Tensor]
+
+
+class _Waves(NamedTuple):
+    """Plane waves over a distance z.
+
+    Attributes:
+        turns: phase in turns for sine² = λ²ν² and z/λ.
+        sine: λν of the wave that goes aside by so much of the distance.
+    """
+
+    turns: Callable[[Tensor, Quantity], Tensor]
+    sine: Callable[[float], float]
+
+
+def _exact_turns(sine2: Tensor, z: Quantity) -> Tensor:
+    """z/λ·(√(1 - sin²) - 1) without the difference of two large numbers; evanescent waves do not turn."""
+    return -z * sine2 / (1 + torch.where(sine2 < 1, 1 - sine2, 1.0).sqrt())
+
+
+_any_angle = _Waves(_exact_turns, lambda tangent: tangent / math.hypot(tangent, 1))
+_near_the_axis = _Waves(lambda sine2, z: -z * sine2 / 2, lambda tangent: tangent)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Takes a field apart, carries its waves, puts them together."""
+
+    apart: FourierIntegral
+    carried: Kernel
+    together: FourierIntegral
+
+    @classmethod
+    def of(cls, waves: _Waves, source: Grid, wavelength: Quantity, distance: Quantity, output: Grid) -> _Plan:
+        _check_axes(source, output)
+        lengths = number(wavelength), number(distance)
+        pairs = zip(source.axes, output.axes, strict=True)
+        bands = [_Band.of(a, b, *lengths, waves.sine) for a, b in pairs]
+        spectrum = Grid([band.samples for band in bands], [band.step for band in bands])
+        wavelength, distance = double(wavelength), double(distance)
+        sine2 = wavelength**2 * squares(spectrum.coordinates)
+        strength = (sine2.detach() < 1).double()  # evanescent waves do not travel
+        for along, band in zip(spectrum.coordinates, bands, strict=True):
+            strength = strength * band.fading(along)
+        turns = waves.turns(sine2, distance / wavelength)
+        carried = strength * cis(turns)
+        return cls(FourierIntegral(source, spectrum, 1.0), Kernel(carried), FourierIntegral(spectrum, output, 1.0))
+
+    def __call__(self, data: Tensor) -> Tensor:
+        spectrum = self.apart(data) * self.carried.like(data)
+        return self.together(spectrum.conj()).conj()  # the inverse integral has the other sign
+
+
+@dataclass(frozen=True)
+class _Matrix:
+    """All that a plan does along one axis, in one product."""
+
+    values: Kernel
+
+    @classmethod
+    def of(cls, plan: _Plan) -> _Matrix:
+        return cls(Kernel(plan(torch.eye(plan.apart.source.shape[0], dtype=torch.complex128))))
+
+    def __call__(self, data: Tensor) -> Tensor:
+        return data @ self.values.like(data)
+
+
+@dataclass(frozen=True)
+class _Band:
+    """The plane waves of one axis: ``samples`` of them, ``step`` [1/m] apart, fading around ``edge``."""
+
+    samples: int
+    step: float
+    edge: float
+    fade: float
+
+    @classmethod
+    def of(
+        cls, source: Axis, output: Axis, wavelength: float, distance: float, sine: Callable[[float], float]
+    ) -> _Band:
+        def frequency(walk: float) -> float:
+            """Of the wave that goes aside by ``walk`` on its way."""
+            return sine(walk / distance) / wavelength
+
+        farthest = (source.extent + output.extent) / 2
+        # The zone widens with the angle: positions follow frequencies as z·tanθ, sinθ = λν.
+        steepness = math.hypot(farthest, distance) / distance
+        zone = math.sqrt(wavelength * distance) * steepness**1.5
+        end = farthest + _END * zone
+        middle, limit = frequency(farthest + _MIDDLE * zone), frequency(end)
+        fade = _FADING * (limit - middle) / (_END - _MIDDLE)
+        if len(source.cell) == 1 and not source.cell.width:
+            limit = min(limit, 1 / (2 * source.spacing))  # beyond, the spectrum of points repeats
+        # The sampled spectrum repeats the output every 1/step: no repetition may reach it.
+        samples = next_fast_len(math.ceil(2 * limit * (farthest + end)))
+        return cls(samples, 2 * limit / samples, middle, fade)
+
+    def fading(self, nu: Tensor) -> Tensor:
+        return torch.special.erfc((nu.abs() - self.edge) / self.fade) / 2
+
+
+def _line(axis: Axis) -> Grid:
+    return Grid(axis.cells, axis.spacing, axis.cell)
+
+
+def _check_axes(source: Grid, output: Grid) -> None:
+    if source.ndim != output.ndim:
+        raise ValueError(f"source and output must both be 1-D or both 2-D; got {source.ndim}-D and {output.ndim}-D")
+
+
+def _checked(distance: Quantity) -> Quantity:
+    if not (math.isfinite(number(distance)) and number(distance) > 0):
+        raise ValueError(f"distance must be a positive length in metres; got {number(distance)}")
+    return distance
