@@ -75,16 +75,14 @@ class OpticalLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         masks = self.masks()
-        shown = self._mask(masks)(self.encode(x, masks))
-        return self.decode(self.detector(self.light(shown, masks.fourier_mask)), masks)
+        return self.decode(self.detector(self.light(self.show(x, masks), masks.fourier_mask)), masks)
 
     def trace(self, x: Tensor) -> list[Plane]:
         """The light of every plane for the input x, from the modulator to the camera."""
         masks = self.masks()
-        source = self.encode(x, masks)
-        shown = self._mask(masks)(source)
+        shown = self.show(x, masks)
         behind = self.light.trace(shown, masks.fourier_mask)
-        return [Plane("input", source), Plane("behind mask A", shown), *behind]
+        return [Plane("input", self.encode(x, masks)), Plane("behind mask A", shown), *behind]
 
     def encode(self, x: Tensor, masks: Masks) -> Field:
         """The field that the modulator sends out for x."""
@@ -99,15 +97,16 @@ class OpticalLayer(nn.Module):
         values = self.presentation.encode(x, len(self.shape))
         return Field(values, masks.planes.input, masks.planes.wavelength)
 
+    def show(self, x: Tensor, masks: Masks) -> Field:
+        """The light behind mask A."""
+        return Mask(masks.input_mask, masks.planes.input.spacing)(self.encode(x, masks))
+
     def decode(self, light: Tensor, masks: Masks) -> Tensor:
         """The layer's output from the field that the camera measured."""
         y = self.presentation.decode(light, len(self.shape)) * masks.gain.to(light.real)
         y = y.real if self.presentation.real else y
         offset = self.layer.offset()
         return y if offset is None else y + offset.to(y)
-
-    def _mask(self, masks: Masks) -> Mask:
-        return Mask(masks.input_mask, masks.planes.input.spacing)
 
 
 def realise(

@@ -8,11 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from optics import Field, Grid, Mask, Plane, gauss
+from optics import Field, Grid, Mask, Plane
 from optics.kernel import Kernel
-
-_LOOKED_AT = gauss(4)
-"""How closely a trace looks at the pixels of a mask whose light is not kept sample by sample."""
 
 
 class Separable(nn.Module):
@@ -48,14 +45,16 @@ class PixelByPixel:
 
     Attributes:
         rows, columns: R and R', shape (receivers, mask pixels, sources).
-        mask, camera: the grids.
+        mask: its pixels.
+        receivers: where the light is wanted, the camera's pixels as a rule.
         to_mask: the light in front of the mask, for a look at it.
+        samples: numbers that the light of one input takes at its largest.
     """
 
     rows: Kernel
     columns: Kernel
     mask: Grid
-    camera: Grid
+    receivers: Grid
     to_mask: Separable
     samples: int
 
@@ -64,7 +63,7 @@ class PixelByPixel:
         rows, columns = self.rows.like(x), self.columns.like(x)
         light = torch.einsum("...jl,ktl->...jkt", x, columns)
         light = light @ fourier_mask.to(light).mT
-        return field.replace(torch.einsum("...jks,isj->...ik", light, rows), self.camera)
+        return field.replace(torch.einsum("...jks,isj->...ik", light, rows), self.receivers)
 
     def trace(self, field: Field, fourier_mask: Tensor) -> list[Plane]:
         before = self.to_mask(field)

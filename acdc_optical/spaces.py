@@ -7,6 +7,7 @@ light meets, and, where the axes do not mix, as one matrix for each axis.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -14,13 +15,16 @@ import torch
 from torch import Tensor, nn
 
 from acdc_optical.planes import Arm
-from optics import Axis, Circle, Field, Grid, Lens, OpticalSystem
+from optics import Axis, Circle, Field, Grid, Lens, OpticalSystem, flat, point
 from optics.sine import ReversedSineLens, SineLens
 from optics.spectral import AngularSpectrumTransform, FresnelSpectrumTransform
 from optics.vignetting import glass, vignetted_integral
 
 # Fields pushed through a lens at a time to make its matrix; bounds the memory that takes.
-_PUSHED = 32
+_PUSHED = 8
+
+PINHOLE = flat(1e-3)
+"""A hole so much smaller than a pixel that a wave does not vary across it."""
 
 
 class Space(Protocol):
@@ -105,10 +109,12 @@ class Scalar:
         return AngularSpectrumTransform(distance, output)
 
     def matrix(self, arm: Arm, front: Axis, back: Axis, width: float) -> Tensor:
-        source, target = (Grid(axis.cells, axis.spacing, axis.cell) for axis in (front, back))
-        lens = self.forth(replace(arm, lenses=arm.lenses.replace(aperture=width)), source, target)
-        unit = torch.eye(front.size, dtype=torch.complex128)
-        return torch.cat([lens(Field(part, source, arm.wavelength)).data for part in unit.split(_PUSHED)])
+        # A pixel that is a point sends waves of any angle, where points of a lattice stand for a band of them only.
+        pinhole = Axis(front.cells, front.spacing, PINHOLE) if front.cell == point() else front
+        source, target = (Grid(axis.cells, axis.spacing, axis.cell) for axis in (pinhole, back))
+        arm = replace(arm, lenses=arm.lenses.replace(aperture=width))
+        sent = pushed(self.forth(arm, source, target), source, arm.wavelength)
+        return sent * (front.weights / pinhole.weights)[:, None]
 
     def forth(self, arm: Arm, front: Grid, back: Grid) -> OpticalSystem:
         if arm.lenses.design == "thin":
@@ -125,16 +131,31 @@ class Scalar:
         return OpticalSystem(lens, names=("in the focal plane",))
 
 
+def part_of_arm(space: Space, arm: Arm, front: Grid, back: Grid, steps: Sequence[float], output: Grid) -> OpticalSystem:
+    """Free space over the first step, and if there is a second, a thin lens and free space over that [m]."""
+    first, *second = steps
+    if not second:
+        return OpticalSystem(space.over(first, output))
+    lit, pupil = _glass(space, arm, front, back), _pupil(arm, front, back)
+    return OpticalSystem(space.over(first, lit), Lens(arm.focal_length, pupil), space.over(second[0], output))
+
+
+def pushed(system: nn.Module, source: Grid, wavelength: float) -> Tensor:
+    """A one-dimensional system as a matrix, by what it makes of each sample: shape (source, output), complex128."""
+    unit = torch.eye(source.shape[0], dtype=torch.complex128)
+    return torch.cat([system(Field(part, source, wavelength)).data for part in unit.split(_PUSHED)])
+
+
 def _thin(space: Space, arm: Arm, front: Grid, back: Grid, output: Grid) -> OpticalSystem:
-    """Free space, a thin lens, free space."""
-    lit, opening = _glass(space, arm, front, back), arm.opening(front, back)
-    pupil = opening if isinstance(opening, Circle) else None  # the glass ends where a rectangular opening does
-    return OpticalSystem(
-        space.over(arm.focal_length, lit),
-        Lens(arm.focal_length, pupil),
-        _Referenced(space.over(arm.focal_length, output)),
-        names=("in front of the lens", "behind the lens", "in the focal plane"),
-    )
+    """A whole arm with a thin lens."""
+    f = arm.focal_length
+    system = part_of_arm(space, arm, front, back, (f, f), output)
+    return OpticalSystem(system, _Referenced(), names=("lens", "in the focal plane"))
+
+
+def _pupil(arm: Arm, front: Grid, back: Grid) -> Circle | None:
+    opening = arm.opening(front, back)
+    return opening if isinstance(opening, Circle) else None  # the glass ends where a rectangular opening does
 
 
 def _glass(space: Space, arm: Arm, front: Grid, back: Grid) -> Grid:
@@ -147,10 +168,5 @@ def _glass(space: Space, arm: Arm, front: Grid, back: Grid) -> Grid:
 class _Referenced(nn.Module):
     """The end of an arm: takes away the factor i^(-1/2) of each axis, as the reference beam of a detector does."""
 
-    def __init__(self, space: nn.Module):
-        super().__init__()
-        self.space = space
-
     def forward(self, field: Field) -> Field:
-        arrived: Field = self.space(field)
-        return arrived.replace(arrived.data * complex(math.cos(math.pi / 4), math.sin(math.pi / 4)) ** field.grid.ndim)
+        return field.replace(field.data * complex(math.cos(math.pi / 4), math.sin(math.pi / 4)) ** field.grid.ndim)

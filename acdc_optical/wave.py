@@ -45,32 +45,35 @@ class Wave:
 
     def light(self, planes: Planes) -> Light:
         _ask_about_clipping(planes)
-        mask, largest = self.resolved_mask(planes), size(planes.input, planes.camera)
+        mask = self.resolved_mask(planes)
         if planes.mask.ndim == 2 and self.space.mixes_axes(planes.arm):
             forth = self.space.forth(planes.arm, planes.input, mask)
-            back = self.space.back(planes.arm, mask, planes.camera)
-            return Relay(forth, back, mask.spacing, max(largest, size(mask)))
-        forth_axes = axis_matrices(self.space, planes.arm, planes.input, mask)
-        back_axes = [
-            returning(*axis)
-            for axis in zip(
-                axis_matrices(self.space, planes.arm, planes.camera, mask), planes.camera.axes, mask.axes, strict=True
-            )
-        ]
-        if planes.mask.ndim == 1:
-            to_mask, to_camera = Separable(forth_axes, mask), Separable(back_axes, planes.camera)
-            return Relay(to_mask, to_camera, mask.spacing, max(largest, size(mask)))
-        return self._pixel_by_pixel(planes, forth_axes, back_axes)
+            onward = self.space.back(planes.arm, mask, planes.camera)
+            return Relay(forth, onward, mask.spacing, size(planes.input, mask, planes.camera))
+        seen = axis_matrices(self.space, planes.arm, planes.camera, mask)
+        back = [returning(*axis) for axis in zip(seen, planes.camera.axes, mask.axes, strict=True)]
+        return self.between(planes, mask, back, planes.camera)
 
-    def _pixel_by_pixel(self, planes: Planes, forth: list[Tensor], back: list[Tensor]) -> PixelByPixel:
-        axes = zip(forth, back, planes.mask.cells, strict=True)
-        rows, columns = (pixel_responses(*axis) for axis in axes)
+    def between(self, planes: Planes, mask: Grid, back: list[Tensor], receivers: Grid) -> Light:
+        """Light whose axes do not mix, from the modulator through the mask to receivers of any kind.
+
+        Args:
+            planes: of the bench.
+            mask: its pixels, resolved.
+            back: for each axis, from the mask's nodes to the receivers.
+            receivers: where the light is wanted.
+        """
+        forth = axis_matrices(self.space, planes.arm, planes.input, mask)
+        if mask.ndim == 1:
+            largest = size(planes.input, mask, receivers)
+            return Relay(Separable(forth, mask), Separable(back, receivers), mask.spacing, largest)
+        rows, columns = (pixel_responses(*axis) for axis in zip(forth, back, planes.mask.cells, strict=True))
         looked_at = planes.mask.resolved(gauss(4, planes.mask.axes[0].cell.width))
         return PixelByPixel(
             Kernel(rows),
             Kernel(columns),
             mask=planes.mask,
-            camera=planes.camera,
+            receivers=receivers,
             to_mask=Separable(axis_matrices(self.space, planes.arm, planes.input, looked_at), looked_at),
             samples=planes.input.shape[0] * columns.shape[0] * columns.shape[1],
         )

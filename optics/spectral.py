@@ -36,6 +36,9 @@ _FADING = 1.0
 _MIDDLE = 4.5
 _END = 9.0
 
+# Grazing waves would need an endless window.
+_STEEPEST = 0.9999
+
 # Entries up to which a matrix is kept: 64 MB in complex128.
 _LARGEST_MATRIX = 2**22
 
@@ -103,7 +106,9 @@ class FresnelSpectrumTransform(nn.Module):
         lines = [[_line(axis) for axis in grid.axes] for grid in (source, self.output)]
         plans = [_Plan.of(_near_the_axis, a, wavelength, self.distance, b) for a, b in zip(*lines, strict=True)]
         sizes = [a.shape[0] * b.shape[0] for a, b in zip(*lines, strict=True)]
-        return [_Matrix.of(plan) if size <= _LARGEST_MATRIX else plan for plan, size in zip(plans, sizes, strict=True)]
+        # Making a matrix is work for as many fields as the source has samples: the other axis brings that many.
+        worth_it = [source.ndim == 2 and size <= _LARGEST_MATRIX for size in sizes]
+        return [_Matrix.of(plan) if better else plan for plan, better in zip(plans, worth_it, strict=True)]
 
     def extra_repr(self) -> str:
         return f"distance={self.distance}"
@@ -118,10 +123,12 @@ class _Waves(NamedTuple):
     Attributes:
         turns: phase in turns for sine² = λ²ν² and z/λ.
         sine: λν of the wave that goes aside by so much of the distance.
+        tangent: the inverse: how far aside, over the distance, a wave of λν goes.
     """
 
     turns: Callable[[Tensor, Quantity], Tensor]
     sine: Callable[[float], float]
+    tangent: Callable[[float], float]
 
 
 def _exact_turns(sine2: Tensor, z: Quantity) -> Tensor:
@@ -129,8 +136,8 @@ def _exact_turns(sine2: Tensor, z: Quantity) -> Tensor:
     return -z * sine2 / (1 + torch.where(sine2 < 1, 1 - sine2, 1.0).sqrt())
 
 
-_any_angle = _Waves(_exact_turns, lambda tangent: tangent / math.hypot(tangent, 1))
-_near_the_axis = _Waves(lambda sine2, z: -z * sine2 / 2, lambda tangent: tangent)
+_any_angle = _Waves(_exact_turns, lambda tan: tan / math.hypot(tan, 1), lambda sin: sin / math.sqrt(1 - sin**2))
+_near_the_axis = _Waves(lambda sine2, z: -z * sine2 / 2, lambda tan: tan, lambda sin: sin)
 
 
 @dataclass(frozen=True)
@@ -146,7 +153,7 @@ class _Plan:
         _check_axes(source, output)
         lengths = number(wavelength), number(distance)
         pairs = zip(source.axes, output.axes, strict=True)
-        bands = [_Band.of(a, b, *lengths, waves.sine) for a, b in pairs]
+        bands = [_Band.of(a, b, *lengths, waves) for a, b in pairs]
         spectrum = Grid([band.samples for band in bands], [band.step for band in bands])
         wavelength, distance = double(wavelength), double(distance)
         sine2 = wavelength**2 * squares(spectrum.coordinates)
@@ -186,12 +193,10 @@ class _Band:
     fade: float
 
     @classmethod
-    def of(
-        cls, source: Axis, output: Axis, wavelength: float, distance: float, sine: Callable[[float], float]
-    ) -> _Band:
+    def of(cls, source: Axis, output: Axis, wavelength: float, distance: float, waves: _Waves) -> _Band:
         def frequency(walk: float) -> float:
             """Of the wave that goes aside by ``walk`` on its way."""
-            return sine(walk / distance) / wavelength
+            return waves.sine(walk / distance) / wavelength
 
         farthest = (source.extent + output.extent) / 2
         # The zone widens with the angle: positions follow frequencies as z·tanθ, sinθ = λν.
@@ -200,8 +205,10 @@ class _Band:
         end = farthest + _END * zone
         middle, limit = frequency(farthest + _MIDDLE * zone), frequency(end)
         fade = _FADING * (limit - middle) / (_END - _MIDDLE)
-        if len(source.cell) == 1 and not source.cell.width:
-            limit = min(limit, 1 / (2 * source.spacing))  # beyond, the spectrum of points repeats
+        limit = min(limit, _STEEPEST / wavelength)
+        if not source.cell.width:
+            limit = min(limit, len(source.cell) / (2 * source.spacing))  # beyond, samples tell no wave from another
+        end = min(end, distance * waves.tangent(wavelength * limit))
         # The sampled spectrum repeats the output every 1/step: no repetition may reach it.
         samples = next_fast_len(math.ceil(2 * limit * (farthest + end)))
         return cls(samples, 2 * limit / samples, middle, fade)

@@ -1,0 +1,91 @@
+"""The light of a wave model anywhere on the bench, not only where masks and camera stand."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from acdc_optical.compilation import Masks
+from acdc_optical.planes import Planes
+from acdc_optical.realisation import OpticalLayer
+from acdc_optical.separable import Separable
+from acdc_optical.spaces import PINHOLE, Space, part_of_arm, pushed
+from acdc_optical.wave import Wave, returning
+from optics import Field, Grid
+
+_SAMPLES = {1: 1024, 2: 256}
+"""Along each axis of the grid on which light is seen unless one is given."""
+
+
+def light_at(optical: OpticalLayer, x: Tensor, z: float, output: Grid | None = None) -> Field:
+    """The light at a distance z behind the modulator, from 0 to the camera at 4f.
+
+    Args:
+        optical: realised with the :class:`~acdc_optical.wave.Wave` model.
+        x: input, shape (..., *optical.shape).
+        z: [m]. The lenses stand at f and 3f, the mask at 2f; there, the light behind them is given.
+        output: points on which to see the light; by default a window as wide as the lens.
+
+    Raises:
+        TypeError: another model, which knows no light between its planes.
+        ValueError: z outside the bench, or behind a sine-corrected lens and before its focal plane: such a lens is
+            known by what it does from focal plane to focal plane.
+    """
+    model = optical.model
+    if not isinstance(model, Wave):
+        raise TypeError(f"only the Wave model knows light between the planes; this layer has {type(model).__name__}")
+    masks = optical.masks()
+    planes, f = masks.planes, masks.planes.focal_length
+    if not 0 < z < 4 * f:
+        raise ValueError(f"z must lie on the bench, between 0 and 4f = {4 * f} m; got {z}")
+    if z % (2 * f) >= f and planes.lenses.design == "sine-corrected":
+        raise ValueError("behind a sine-corrected lens light is known in its focal plane only; ask for z = 2f or 4f")
+    shown = optical.show(x, masks)
+    output = output or _window(planes)
+    if z < 2 * f:
+        return _in_front(model.space, planes, shown, z, output)
+    return _behind(model, masks, shown, z - 2 * f, output)
+
+
+def _window(planes: Planes) -> Grid:
+    count = _SAMPLES[planes.mask.ndim]
+    widths = planes.arm.widths(planes.input, planes.mask)
+    return Grid((count,) * len(widths), [width / count for width in widths])
+
+
+def _in_front(space: Space, planes: Planes, shown: Field, z: float, output: Grid) -> Field:
+    """Between modulator and mask."""
+    if _mixed(space, planes):
+        return part_of_arm(space, planes.arm, planes.input, planes.mask, _steps(planes, z), output)(shown)
+    lines = zip(_lines(planes.input), _lines(planes.mask), _lines(output), strict=True)
+    systems = [(part_of_arm(space, planes.arm, a, b, _steps(planes, z), seen), a) for a, b, seen in lines]
+    return Separable([pushed(system, a, planes.wavelength) for system, a in systems], output)(shown)
+
+
+def _behind(model: Wave, masks: Masks, shown: Field, z: float, output: Grid) -> Field:
+    """Between mask and camera, z behind the mask; light goes there as light from there would go to the mask."""
+    planes = masks.planes
+    if _mixed(model.space, planes):
+        lit = model.light(planes).trace(shown, masks.fourier_mask)[-2].field
+        steps = _steps(planes, z)
+        return part_of_arm(model.space, planes.arm, planes.camera, planes.mask, steps, output)(lit)
+    nodes, seen = model.resolved_mask(planes), output.resolved(PINHOLE)
+    lines = zip(_lines(planes.camera), _lines(nodes), _lines(seen), strict=True)
+    steps = _steps(planes, z)[::-1]
+    systems = [(part_of_arm(model.space, planes.arm, a, b, steps, b), hole) for a, b, hole in lines]
+    views = [pushed(system, hole, planes.wavelength) for system, hole in systems]
+    back = [returning(*view) for view in zip(views, seen.axes, nodes.axes, strict=True)]
+    return model.between(planes, nodes, back, output)(shown, masks.fourier_mask)
+
+
+def _mixed(space: Space, planes: Planes) -> bool:
+    return planes.mask.ndim == 2 and space.mixes_axes(planes.arm)
+
+
+def _steps(planes: Planes, z: float) -> tuple[float, ...]:
+    """Free space in front of the lens, and behind it if z is there."""
+    f = planes.focal_length
+    return (z,) if z <= f else (f, z - f)
+
+
+def _lines(grid: Grid) -> list[Grid]:
+    return [Grid(axis.cells, axis.spacing, axis.cell) for axis in grid.axes]
