@@ -30,6 +30,9 @@ class Values(Protocol):
     def assembled(self, unknowns: Tensor) -> Tensor:
         """Mask values from the real unknowns, along the first dimension."""
 
+    def taken_apart(self, values: Tensor) -> Tensor:
+        """The real unknowns of mask values, along the first dimension."""
+
 
 @dataclass(frozen=True)
 class RealValues:
@@ -41,6 +44,9 @@ class RealValues:
     def assembled(self, unknowns: Tensor) -> Tensor:
         return unknowns
 
+    def taken_apart(self, values: Tensor) -> Tensor:
+        return values.real
+
 
 @dataclass(frozen=True)
 class ComplexValues:
@@ -51,6 +57,9 @@ class ComplexValues:
 
     def assembled(self, unknowns: Tensor) -> Tensor:
         return torch.complex(*unknowns.chunk(2))
+
+    def taken_apart(self, values: Tensor) -> Tensor:
+        return torch.cat((values.real, values.imag if values.is_complex() else torch.zeros_like(values)))
 
 
 class Reading(Protocol):

@@ -146,6 +146,7 @@ class Compiler:
         responses = {n: AxisResponse(n, presentation, pixels, pitch, arm, alone) for n in set(shape)}
         solved = {n: axis_map(response, subpixels) for n, response in responses.items()}
         maps = [solved[n] for n in shape]
+        self.responses = tuple(responses[n] for n in shape)
         self._kernels = [Kernel(axis_map.matrix) for axis_map in maps]
         self._subpixels = maps[0].pixels_per_coefficient
         mask_counts = [axis_map.matrix.shape[0] for axis_map in maps]
@@ -165,8 +166,8 @@ class Compiler:
         for name, diagonal in (("a", a), ("d", d)):
             if not (diagonal.is_meta or torch.isfinite(diagonal).all()):
                 raise ValueError(f"diagonal {name} holds NaN or infinity; a mask needs finite values")
-        input_mask, input_peak = _normalised(self.presentation.encode(_double(a), a.ndim))
-        fourier_mask, fourier_peak = _normalised(self._fourier_values(_double(d)))
+        input_mask, input_peak = normalised(self.presentation.encode(_double(a), a.ndim))
+        fourier_mask, fourier_peak = normalised(self._fourier_values(_double(d)))
         return Masks(input_mask, fourier_mask, input_peak * fourier_peak, self.planes, self._subpixels, self.residual)
 
     def _fourier_values(self, d: Tensor) -> Tensor:
@@ -189,7 +190,7 @@ def compile_layer(
     return Compiler(layer.shape, presentation_of(layer), bench, method=method, pixels=pixels)(layer.a, layer.d)
 
 
-def _normalised(values: Tensor) -> tuple[Tensor, Tensor]:
+def normalised(values: Tensor) -> tuple[Tensor, Tensor]:
     """Values over their largest modulus, and that modulus; 1 for an opaque mask.
 
     The modulus cancels in the layer's output, so gradients need not pass through it.

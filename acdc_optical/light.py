@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,6 +21,9 @@ class Light(Protocol):
 
     def __call__(self, field: Field, fourier_mask: Tensor) -> Field:
         """The light at the camera."""
+
+    def arrived(self, field: Field) -> Callable[[Tensor], Field]:
+        """The light at the camera as a function of mask D, once the light has come to the mask."""
 
     def trace(self, field: Field, fourier_mask: Tensor) -> list[Plane]:
         """The light at every plane that the model knows, the camera's last."""
@@ -42,6 +46,10 @@ class Relay:
 
     def __call__(self, field: Field, fourier_mask: Tensor) -> Field:
         return self._system(fourier_mask)(field)
+
+    def arrived(self, field: Field) -> Callable[[Tensor], Field]:
+        light: Field = self.to_mask(field)
+        return lambda fourier_mask: self.to_camera(Mask(fourier_mask, self.pitch)(light))
 
     def trace(self, field: Field, fourier_mask: Tensor) -> list[Plane]:
         return self._system(fourier_mask).trace(field)[1:]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -64,6 +64,9 @@ class PixelByPixel:
         light = torch.einsum("...jl,ktl->...jkt", x, columns)
         light = light @ fourier_mask.to(light).mT
         return field.replace(torch.einsum("...jks,isj->...ik", light, rows), self.receivers)
+
+    def arrived(self, field: Field) -> Callable[[Tensor], Field]:
+        return lambda fourier_mask: self(field, fourier_mask)
 
     def trace(self, field: Field, fourier_mask: Tensor) -> list[Plane]:
         before = self.to_mask(field)
