@@ -157,8 +157,10 @@ def lens_system(response: AxisResponse, space: Space, pixels_per_coefficient: in
     inputs = response.presentation.encode(torch.eye(response.n, dtype=torch.float64), 1).to(forth.dtype)
     outputs = response.presentation.decode(back, 1)
     passed = pixel_responses(inputs @ forth, outputs, planes.mask.cells[0])
-    independent = torch.eye(response.presentation.independent(planes.mask.cells[0]), dtype=passed.dtype)
-    return torch.einsum("isj,su->iju", passed, response.presentation.unfold(independent)).flatten(0, 1)
+    count = response.presentation.independent(planes.mask.cells[0])
+    place = response.presentation.unfold(torch.arange(count)[:, None]).flatten()  # of each pixel among the independent
+    together = passed.new_zeros(passed.shape[0], count, passed.shape[2]).index_add_(1, place, passed)
+    return together.movedim(1, 2).flatten(0, 1)
 
 
 def least_squares(system: Tensor, wanted: Tensor, weight: float) -> Tensor:

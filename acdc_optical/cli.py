@@ -5,29 +5,37 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from enum import StrEnum
+from json import dumps
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-import numpy as np
-import torch
 import typer
 from rich.console import Console
 from rich.progress import track as rich_track
 from rich.status import Status
 from rich.table import Table
-from rich.text import Text
-from torch import Tensor, nn
 
-from acdc_optical.bench import Bench, presets
-from acdc_optical.compilation import Exact, Masks, Method, Sampled
+from acdc_optical.arguments import (
+    DTYPES,
+    MODELS,
+    DeviceName,
+    MethodName,
+    ModelName,
+    Precision,
+    ValuesName,
+    bench_named,
+    cast,
+    device_named,
+    method_named,
+    read_inputs,
+    read_layer,
+)
 from acdc_optical.design import Design
-from acdc_optical.files import check_target, read_array, write_array, write_text
-from acdc_optical.layers import ACDC, AFDF
-from acdc_optical.models import Continuous, Ideal, Model
+from acdc_optical.files import check_target, write_array, write_text
 from acdc_optical.realisation import OpticalLayer, run_in_batches
+from acdc_optical.second_opinion import ask_poppy
+from acdc_optical.tables import design_table, opinion_table
 from acdc_optical.verification import Report, budget_table, verify
-from optics.units import format_length
 
 T = TypeVar("T")
 
@@ -37,39 +45,6 @@ app = typer.Typer(
     help="ACDC neural-network layers as simulated benches of lenses and masks.",
 )
 
-
-class MethodName(StrEnum):
-    """Names of the methods of compilation."""
-
-    exact = "exact"
-    sampled = "sampled"
-
-
-class ModelName(StrEnum):
-    """Names of the models of light."""
-
-    ideal = "ideal"
-    continuous = "continuous"
-
-
-class DeviceName(StrEnum):
-    """Names of devices; ``auto`` takes CUDA where there is one."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
-
-
-class Precision(StrEnum):
-    """Names of floating-point types."""
-
-    float64 = "float64"
-    float32 = "float32"
-
-
-_METHODS: dict[MethodName, Method] = {MethodName.exact: Exact(), MethodName.sampled: Sampled()}
-_MODELS: dict[ModelName, Model] = {ModelName.ideal: Ideal(), ModelName.continuous: Continuous()}
-_DTYPES = {Precision.float64: torch.float64, Precision.float32: torch.float32}
 
 DesignFile = Annotated[Path, typer.Argument(metavar="DESIGN", help="Design file (safetensors).")]
 Device = Annotated[DeviceName, typer.Option(help="Where to compute.")]
@@ -84,7 +59,7 @@ def demo(
     """Train a network on handwritten digits, compute it by light, compare."""
     from acdc_optical import demo as demonstration  # draws figures: matplotlib is slow to import
 
-    result = demonstration.run(out, device=_device(device), track=_track)
+    result = demonstration.run(out, device=device_named(device), track=_track)
     o = result.outcome
     table = Table("network", "test accuracy", "parameters", title=f"{o.images} test digits", title_justify="left")
     table.add_row("logistic regression", f"{o.baseline:.2%}", "650")
@@ -109,19 +84,27 @@ def compile(
     d: Annotated[Path, typer.Option("--d", help="Diagonal D, .npy; complex arrays make an AFDF layer.")],
     out: Annotated[Path, typer.Option(help="Design file to write.")],
     bench: Annotated[str, typer.Option(help="TOML file, or the name of a preset.")] = "lcos-8um",
-    method: Annotated[MethodName, typer.Option(help="How masks are compiled.")] = MethodName.exact,
+    method: Annotated[
+        MethodName, typer.Option(help="How masks are compiled; calibrated: for the bench's own lenses.")
+    ] = MethodName.exact,
+    values: Annotated[
+        ValuesName | None, typer.Option(help="What calibrated masks may hold; by default what the layer does.")
+    ] = None,
+    weight: Annotated[
+        float, typer.Option(min=0, help="Of the mask's own light against the error, calibrating.")
+    ] = 1e-9,
     dtype: Dtype = Precision.float64,
 ) -> None:
     """Compile the diagonals of a layer into the masks of a bench."""
     check_target(out)
-    layer, table = _layer(a, d, _DTYPES[dtype]), _bench(bench)
+    layer, table = read_layer(a, d, DTYPES[dtype]), bench_named(bench)
     try:
         with _busy("compiling"):
-            design = Design.of(layer, table, method=_METHODS[method])
+            design = Design.of(layer, table, method=method_named(method, values, weight))
     except ValueError as error:
         raise ValueError(f"{bench}: {error}") from None
     design.save(out)
-    _console().print(_table_of(design, str(out)))
+    _console().print(design_table(design, str(out)))
 
 
 @app.command()
@@ -138,10 +121,10 @@ def simulate(
     """Compute the layers of a design by light."""
     check_target(output)
     plan = Design.load(design)
-    place = _device(device)
+    place = device_named(device)
     with _busy("setting up the bench"):
-        network = _cast(plan.realise(_MODELS[model]), _DTYPES[dtype]).to(place)
-    x = _inputs(input, plan, _DTYPES[dtype]).to(place)
+        network = cast(plan.realise(MODELS[model]), DTYPES[dtype]).to(place)
+    x = read_inputs(input, plan, DTYPES[dtype]).to(place)
     y = run_in_batches(network, x, track=_track).cpu()
     write_array(output, y.numpy())
     _console().print(f"{output}: {tuple(y.shape)} {y.numpy().dtype}, by the {model} model", soft_wrap=True)
@@ -150,30 +133,41 @@ def simulate(
 @app.command()
 def check(
     design: DesignFile,
+    model: Annotated[ModelName, typer.Option(help="How light is computed.")] = ModelName.continuous,
+    second_opinion: Annotated[
+        bool, typer.Option("--second-opinion", help="Compare every plane with POPPY, too.")
+    ] = False,
     json: Annotated[str, typer.Option(help="Write the reports to this file as JSON; - for standard output.")] = "",
 ) -> None:
     """Verify every optical layer of a design against its numbers; exit code 0 only if all checks pass."""
     if json not in ("", "-"):
         check_target(json)
-    stages = [stage for stage in Design.load(design).realise() if isinstance(stage, OpticalLayer)]
+    with _busy("setting up the bench"):
+        stages = [stage for stage in Design.load(design).realise(MODELS[model]) if isinstance(stage, OpticalLayer)]
     reports = [verify(stage.layer, stage, track=_track) for stage in stages]
-    passed = all(report.passed for report in reports)
-    text = "[" + ", ".join(report.to_json() for report in reports) + "]\n"
+    opinions = [ask_poppy(stage) for stage in _track(stages, "asking POPPY", len(stages))] if second_opinion else []
+    found = [report.to_dict() for report in reports]
+    for entry, opinion in zip(found, opinions, strict=False):
+        entry["second_opinion"] = opinion.to_dict()
+    text = dumps(found, indent=2, allow_nan=False) + "\n"
     if json == "-":
         sys.stdout.write(text)
     else:
         for report in reports:
             _console().print(report)
+        for opinion in opinions:
+            _console().print(opinion_table(opinion))
         if json:
             write_text(json, text)
-    if not passed:
+    passed = [report.passed for report in reports] + [opinion.passed for opinion in opinions]
+    if not all(passed):
         raise typer.Exit(1)
 
 
 @app.command()
 def info(design: DesignFile) -> None:
     """Say what a design file holds."""
-    _console().print(_table_of(Design.load(design), str(design)))
+    _console().print(design_table(Design.load(design), str(design)))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -209,91 +203,6 @@ def _busy(doing: str) -> Status:
 def _track(steps: Iterable[T], description: str, total: int) -> Iterator[T]:
     console = Console(stderr=True)
     yield from rich_track(steps, description, total, console=console, transient=True, disable=not console.is_terminal)
-
-
-def _device(name: DeviceName) -> str:
-    available = torch.cuda.is_available()
-    if name is DeviceName.cuda and not available:
-        raise ValueError("--device cuda: this machine has no CUDA device that torch can use; take --device cpu")
-    return "cuda" if available and name is not DeviceName.cpu else "cpu"
-
-
-def _bench(name: str) -> Bench:
-    if Path(name).suffix == ".toml" or Path(name).exists():
-        return Bench.load(name)
-    if name not in presets():
-        raise ValueError(f"--bench {name}: neither a .toml file nor a preset; presets are {', '.join(presets())}")
-    return Bench.preset(name)
-
-
-def _layer(a: Path, d: Path, dtype: torch.dtype) -> ACDC | AFDF:
-    first, second = read_array(a), read_array(d)
-    if first.shape != second.shape:
-        raise ValueError(f"A and D must have one shape; {a} has {first.shape}, {d} has {second.shape}")
-    if first.ndim not in (1, 2) or first.size == 0:
-        raise ValueError(f"{a}: expected a diagonal of shape (N,) or (h, w) with N, h, w ≥ 1; got {first.shape}")
-    kind = AFDF if np.iscomplexobj(first) or np.iscomplexobj(second) else ACDC
-    layer = kind(first.shape, dtype=dtype)
-    with torch.no_grad():
-        layer.a.copy_(torch.from_numpy(first))
-        layer.d.copy_(torch.from_numpy(second))
-    return layer
-
-
-def _inputs(path: Path, design: Design, dtype: torch.dtype) -> Tensor:
-    values = read_array(path)
-    first = design.stages[0]
-    complex_input = np.iscomplexobj(values)
-    if complex_input and not isinstance(first, AFDF):
-        raise ValueError(f"{path}: the design starts with a real layer and takes real input; got {values.dtype}")
-    shape = getattr(first, "shape", ())
-    if values.shape[1:] != shape or values.ndim != len(shape) + 1:
-        wanted = ", ".join(("batch", *map(str, shape)))
-        raise ValueError(f"{path}: expected inputs of shape ({wanted}); got {values.shape}")
-    x = torch.from_numpy(values).to(dtype.to_complex() if complex_input else dtype)
-    if not torch.isfinite(x).all():
-        raise ValueError(f"{path}: some values are too large for {dtype}; use --dtype float64")
-    return x
-
-
-def _cast(network: nn.Module, dtype: torch.dtype) -> nn.Module:
-    for parameter in network.parameters():
-        parameter.data = parameter.data.to(dtype.to_complex() if parameter.is_complex() else dtype)
-    return network
-
-
-def _table_of(design: Design, title: str) -> Table:
-    bench = design.bench
-    table = Table("stage", "mask A", "mask D", "focal length", "mean |t|² of A, D", "kernel error", title=Text(title))
-    table.title_justify = "left"
-    table.caption = (
-        f"wavelength {format_length(bench.wavelength)}, modulator pitch {format_length(bench.modulator.pitch)}"
-    )
-    for stage, masks in zip(design.stages, design.masks, strict=True):
-        table.add_row(_name(stage), *(_mask_columns(masks) if masks else ("–",) * 5))
-    return table
-
-
-def _name(stage: nn.Module) -> str:
-    shape = getattr(stage, "shape", None)
-    return " ".join((type(stage).__name__, *([" × ".join(map(str, shape))] if shape else [])))
-
-
-def _mask_columns(masks: Masks) -> tuple[str, ...]:
-    planes = masks.planes
-    mean_a, mean_d = masks.mean_transmission
-    return (
-        _pixels(planes.input.cells, planes.input.spacing),
-        _pixels(planes.mask.cells, planes.mask.spacing),
-        format_length(planes.focal_length),
-        f"{mean_a:.2g}, {mean_d:.2g}",
-        f"{masks.residual:.1e}",
-    )
-
-
-def _pixels(cells: tuple[int, ...], pitch: tuple[float, ...]) -> str:
-    sizes = " × ".join(format_length(float(f"{p:.4g}")) for p in dict.fromkeys(pitch))
-    return f"{' × '.join(map(str, cells))} px of {sizes}"
 
 
 def _summary(report: Report) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from acdc_optical.bench import Bench, Pixels
@@ -18,6 +18,10 @@ class Model(Protocol):
     @property
     def method(self) -> Method:
         """How masks are compiled for this model unless one says otherwise."""
+
+    @property
+    def lens_error(self) -> float:
+        """Relative error that is the lenses' doing, and no fault of masks compiled for ideal ones."""
 
     def pixels(self, bench: Bench) -> Pixels:
         """What this model takes a pixel for; masks are compiled accordingly."""
@@ -40,6 +44,7 @@ class Ideal:
     """
 
     method: Method = Sampled()
+    lens_error: float = field(default=0.0, init=False)
 
     def pixels(self, bench: Bench) -> Pixels:
         return Pixels(point(), point(), point())
@@ -69,6 +74,7 @@ class Continuous:
 
     samples: int = 8
     method: Method = Exact()
+    lens_error: float = field(default=0.0, init=False)
 
     def pixels(self, bench: Bench) -> Pixels:
         return bench.pixels()

@@ -18,10 +18,14 @@ from acdc_optical.planes import Arm
 from optics import Axis, Circle, Field, Grid, Lens, OpticalSystem, flat, point
 from optics.sine import ReversedSineLens, SineLens
 from optics.spectral import AngularSpectrumTransform, FresnelSpectrumTransform
+from optics.units import format_length
 from optics.vignetting import glass, vignetted_integral
 
 # Fields pushed through a lens at a time to make its matrix; bounds the memory that takes.
 _PUSHED = 8
+
+_LARGEST_LENS = 2**24
+"""Samples on a lens: a quarter of a gigabyte for each field in complex128."""
 
 PINHOLE = flat(1e-3)
 """A hole so much smaller than a pixel that a wave does not vary across it."""
@@ -162,7 +166,14 @@ def _glass(space: Space, arm: Arm, front: Grid, back: Grid) -> Grid:
     widths = arm.widths(front, back)
     if isinstance(arm.opening(front, back), Circle):
         widths = (max(widths),) * len(widths)
-    return glass(widths, front, back, arm.scale, density=space.density)
+    samples = glass(widths, front, back, arm.scale, density=space.density)
+    if math.prod(samples.shape) > _LARGEST_LENS:
+        raise ValueError(
+            f"light on a lens of {' × '.join(format_length(w, 4) for w in widths)} needs "
+            f"{' × '.join(map(str, samples.shape))} samples; take a smaller aperture or, near the axis, square stops, "
+            "whose axes are computed one by one"
+        )
+    return samples
 
 
 class _Referenced(nn.Module):

@@ -31,6 +31,8 @@ class Wave:
     Attributes:
         space: :class:`~acdc_optical.spaces.Paraxial`, or :class:`~acdc_optical.spaces.Scalar` for any angle.
         density: samples across a mask pixel, over as many as its light is known to need.
+        lens_error: what :func:`~acdc_optical.verification.verify` puts up with. Openings some four times as wide as
+            the input leave 0.1 to 1 % of error with exact masks; set it to the error your use can bear.
 
     Warns:
         SamplingWarning: lenses that clip light on its straight way between modulator, mask and camera.
@@ -39,6 +41,7 @@ class Wave:
     space: Space = Paraxial()
     density: float = 1.0
     method: Method = Exact()
+    lens_error: float = 0.01
 
     def pixels(self, bench: Bench) -> Pixels:
         return bench.pixels()

@@ -57,23 +57,27 @@ ACDC = {
     "light": "optics",
     "models": "bench compilation light planes optics",
     "separable": "optics optics.kernel",
-    "spaces": "planes optics optics.sine optics.spectral optics.vignetting",
+    "spaces": "planes optics optics.sine optics.spectral optics.units optics.vignetting",
     "wave": "bench compilation light models planes separable spaces optics optics.kernel optics.units "
     "optics.vignetting",
-    "calibration": "compilation planes presentation response separable spaces wave realisation progress layers bench "
-    "models optics",
+    "calibration": "compilation planes response separable spaces wave optics",
+    "anywhere": "compilation planes realisation separable spaces wave optics",
+    "plane_calibration": "bench calibration compilation layers presentation progress realisation spaces wave",
+    "second_opinion": "compilation planes realisation optics optics.poppy_bridge optics.units",
     "realisation": "bench compilation layers light models planes presentation progress transforms optics",
     # Siblings: each knows the layer and its realisation, none another.
-    "verification": "bench compilation calibration layers models presentation realisation progress wave optics",
+    "verification": "bench compilation calibration layers models planes presentation realisation progress wave "
+    "optics optics.units",
     "training": "bench compilation layers models realisation progress",
     "datasets": "",
     # What joins the siblings.
     "design": "bench compilation files layers models planes presentation realisation verification optics",
     "figures": "bench compilation layers realisation verification files optics optics.plotting optics.units",
+    "tables": "compilation design second_opinion optics.units",
     "demo": "bench compilation datasets design figures files layers models progress realisation training verification "
     "transforms",
-    "cli": "bench calibration compilation datasets demo design files layers models progress realisation training "
-    "transforms verification wave optics.units",
+    "arguments": "bench calibration compilation design files layers models spaces wave",
+    "cli": "arguments demo design files realisation second_opinion tables verification",
 }
 
 

@@ -16,6 +16,7 @@ from acdc_optical import (
     FourierMask,
     Gaussian,
     Ideal,
+    Lenses,
     Modulator,
     Sampled,
     realise,
@@ -42,13 +43,28 @@ def test_exact_masks_pass_every_check(kind, shape, dtype):
     report = verify(layer, realise(layer, Bench.preset()))
     assert report.passed, str(report)
     assert len(report.checks) == 9
-    ideal, sampled, exact = report.budget
+    ideal, sampled, exact, lenses, calibrated = report.budget
     limit = 1e-12 if dtype == torch.float64 else 1e-5  # rounding of a few hundred operations
     assert ideal.error < limit
     assert exact.error < limit
     assert 1e-2 < sampled.error < 0.5  # a pixel's width costs several per cent: what one sample per pixel hides
     assert all(0 < row.light < 1 for row in report.budget)
     assert ideal.light > sampled.light > exact.light
+    assert all("thin lenses, 17.9 mm" in row.name for row in (lenses, calibrated))
+    assert exact.error < calibrated.error < 1e-4  # the preset's lenses are far wider than these layers' light
+    assert lenses.error < 1e-4
+
+
+@pytest.mark.parametrize("kind", [ACDC, AFDF])
+def test_real_lenses_are_measured_against_what_one_can_bear(kind):
+    layer = _layer(kind, 9)
+    narrow = Bench.preset().replace(lenses=Lenses(aperture="8.2 mm"))
+    report = verify(layer, realise(layer, narrow, model=Wave()))
+    assert report.passed, str(report)
+    assert report.checks[0].limit == Wave().lens_error
+    assert 1e-4 < report.checks[0].value < 1e-2
+    strict = verify(layer, realise(layer, narrow, model=Wave(lens_error=0.0)))
+    assert not strict.passed
 
 
 def test_sampled_masks_fail_and_the_report_says_where():

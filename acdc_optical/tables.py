@@ -1,0 +1,56 @@
+"""Tables for a terminal."""
+
+from __future__ import annotations
+
+from rich.table import Table
+from rich.text import Text
+from torch import nn
+
+from acdc_optical.compilation import Masks
+from acdc_optical.design import Design
+from acdc_optical.second_opinion import SecondOpinion
+from optics.units import format_length
+
+
+def design_table(design: Design, title: str) -> Table:
+    """Stages, masks and bench of a design."""
+    bench = design.bench
+    table = Table("stage", "mask A", "mask D", "focal length", "mean |t|² of A, D", "kernel error", title=Text(title))
+    table.title_justify = "left"
+    table.caption = (
+        f"wavelength {format_length(bench.wavelength)}, modulator pitch {format_length(bench.modulator.pitch)}"
+    )
+    for stage, masks in zip(design.stages, design.masks, strict=True):
+        table.add_row(_name(stage), *(_mask_columns(masks) if masks else ("–",) * 5))
+    return table
+
+
+def _name(stage: nn.Module) -> str:
+    shape = getattr(stage, "shape", None)
+    return " ".join((type(stage).__name__, *([" × ".join(map(str, shape))] if shape else [])))
+
+
+def _mask_columns(masks: Masks) -> tuple[str, ...]:
+    planes = masks.planes
+    mean_a, mean_d = masks.mean_transmission
+    return (
+        _pixels(planes.input.cells, planes.input.spacing),
+        _pixels(planes.mask.cells, planes.mask.spacing),
+        format_length(planes.focal_length),
+        f"{mean_a:.2g}, {mean_d:.2g}",
+        f"{masks.residual:.1e}",
+    )
+
+
+def _pixels(cells: tuple[int, ...], pitch: tuple[float, ...]) -> str:
+    sizes = " × ".join(format_length(float(f"{p:.4g}")) for p in dict.fromkeys(pitch))
+    return f"{' × '.join(map(str, cells))} px of {sizes}"
+
+
+def opinion_table(opinion: SecondOpinion) -> Table:
+    """How far POPPY's planes are from ours."""
+    title = Text(f"POPPY's second opinion: {opinion.bench}")
+    table = Table("light", "relative L2 distance", title=title, title_justify="left")
+    for plane in opinion.planes:
+        table.add_row(plane.name, f"{plane.error:.1e}")
+    return table
