@@ -19,6 +19,7 @@ from acdc_optical import (
     Lenses,
     Modulator,
     Sampled,
+    Wave,
     realise,
 )
 from acdc_optical.design import Design
