@@ -16,8 +16,9 @@ from torch import nn
 from optics.field import Field
 from optics.fourier import FourierIntegral
 from optics.grid import Grid
-from optics.kernel import Kernel, number
-from optics.openings import Circle, Rectangle
+from optics.kernel import Kernel, Memo, double
+from optics.openings import Opening
+from optics.screens import Quantity, Samples
 from optics.spectral import AngularSpectrumTransform
 from optics.waves import cis, refuse_flat, squares
 
@@ -43,27 +44,27 @@ class SineLens(nn.Module):
             which no direction of light reaches.
     """
 
-    def __init__(self, focal_length: float, opening: Circle | Rectangle, glass: Grid, output: Grid):
+    def __init__(self, focal_length: float, opening: Opening, glass: Grid, output: Grid):
         super().__init__()
         _check(focal_length, output)
         self.focal_length, self.opening, self.output = focal_length, opening, output
         self._space = AngularSpectrumTransform(focal_length, glass)
-        self._pupil = Kernel(opening.contains(glass).double())
-        self._plans: dict[float, _Spectrum] = {}
+        self._pupil = Kernel(opening.share(Samples.of(glass)))
+        self._plans: Memo[_Spectrum] = Memo()
 
     def forward(self, field: Field) -> Field:
-        wavelength = number(field.wavelength)
-        if wavelength not in self._plans:
-            integral = FourierIntegral(self._space.output, self.output, wavelength * self.focal_length)
-            self._plans[wavelength] = _Spectrum(integral, _correction(self.output, self.focal_length, wavelength))
+        plan = self._plans.get(self._plan, field.wavelength)
         arrived = self._space(field).data
-        plan = self._plans[wavelength]
         lit = arrived * self._pupil.like(arrived.real)
         return field.replace(plan.integral(lit) * plan.correction.like(lit), self.output)
 
     def check(self, grid: Grid, wavelength: float) -> Grid:
         """The grid behind the lens."""
         return self.output
+
+    def _plan(self, wavelength: Quantity) -> _Spectrum:
+        integral = FourierIntegral(self._space.output, self.output, double(wavelength) * self.focal_length)
+        return _Spectrum(integral, _correction(self.output, self.focal_length, double(wavelength)))
 
 
 class ReversedSineLens(nn.Module):
@@ -73,20 +74,15 @@ class ReversedSineLens(nn.Module):
     the input must be of points or nodes, the output may be flat.
     """
 
-    def __init__(self, focal_length: float, opening: Circle | Rectangle, glass: Grid, output: Grid):
+    def __init__(self, focal_length: float, opening: Opening, glass: Grid, output: Grid):
         super().__init__()
         self.focal_length, self.opening, self.glass = focal_length, opening, glass
         self._space = AngularSpectrumTransform(focal_length, output)
-        self._pupil = Kernel(opening.contains(glass).double())
-        self._plans: dict[tuple[Grid, float], _Spectrum] = {}
+        self._pupil = Kernel(opening.share(Samples.of(glass)))
+        self._plans: Memo[_Spectrum] = Memo()
 
     def forward(self, field: Field) -> Field:
-        key = field.grid, number(field.wavelength)
-        if key not in self._plans:
-            _check(self.focal_length, field.grid)
-            integral = FourierIntegral(field.grid, self.glass, key[1] * self.focal_length)
-            self._plans[key] = _Spectrum(integral, _correction(field.grid, self.focal_length, key[1]))
-        plan = self._plans[key]
+        plan = self._plans.get(self._plan, field.grid, field.wavelength)
         spread = plan.integral(field.data * plan.correction.like(field.data))
         return self._space(field.replace(spread * self._pupil.like(spread.real), self.glass))
 
@@ -95,6 +91,11 @@ class ReversedSineLens(nn.Module):
         _check(self.focal_length, grid)
         return self._space.output
 
+    def _plan(self, back: Grid, wavelength: Quantity) -> _Spectrum:
+        _check(self.focal_length, back)
+        integral = FourierIntegral(back, self.glass, double(wavelength) * self.focal_length)
+        return _Spectrum(integral, _correction(back, self.focal_length, double(wavelength)))
+
 
 @dataclass(frozen=True)
 class _Spectrum:
@@ -102,7 +103,7 @@ class _Spectrum:
     correction: Kernel
 
 
-def _correction(back: Grid, focal_length: float, wavelength: float) -> Kernel:
+def _correction(back: Grid, focal_length: float, wavelength: Quantity) -> Kernel:
     """What takes the free space in front of the lens away again, wave by wave."""
     sine2 = squares(back.coordinates) / focal_length**2
     turns = focal_length / wavelength * sine2 / (1 + (1 - sine2).clamp(min=0).sqrt())

@@ -39,7 +39,7 @@ _END = 9.0
 # Grazing waves would need an endless window.
 _STEEPEST = 0.9999
 
-# Entries up to which a matrix is kept: 64 MB in complex128.
+# Entries up to which a matrix is kept, and of the spectra that are carried at a time to make it: 64 MB in complex128.
 _LARGEST_MATRIX = 2**22
 
 
@@ -63,7 +63,7 @@ class AngularSpectrumTransform(nn.Module):
         self._plans: Memo[_Plan] = Memo()
 
     def forward(self, field: Field) -> Field:
-        plan = self._plans.get(self._plan, field.grid, field.wavelength)
+        plan = self._plans.get(self._plan, field.grid, field.wavelength, self.distance)
         return field.replace(plan(field.data), self.output)
 
     def check(self, grid: Grid, wavelength: float) -> Grid:
@@ -71,8 +71,8 @@ class AngularSpectrumTransform(nn.Module):
         _check_axes(grid, self.output)
         return self.output
 
-    def _plan(self, source: Grid, wavelength: Quantity) -> _Plan:
-        return _Plan.of(_any_angle, source, wavelength, self.distance, self.output)
+    def _plan(self, source: Grid, wavelength: Quantity, distance: Quantity) -> _Plan:
+        return _Plan.of(_any_angle, source, wavelength, distance, self.output)
 
     def extra_repr(self) -> str:
         return f"distance={self.distance}"
@@ -92,7 +92,8 @@ class FresnelSpectrumTransform(nn.Module):
 
     def forward(self, field: Field) -> Field:
         data = field.data
-        for axis, carry in enumerate(self._plans.get(self._plan, field.grid, field.wavelength), -field.grid.ndim):
+        plans = self._plans.get(self._plan, field.grid, field.wavelength, self.distance)
+        for axis, carry in enumerate(plans, -field.grid.ndim):
             data = carry(data.movedim(axis, -1)).movedim(-1, axis)
         return field.replace(data, self.output)
 
@@ -101,10 +102,10 @@ class FresnelSpectrumTransform(nn.Module):
         _check_axes(grid, self.output)
         return self.output
 
-    def _plan(self, source: Grid, wavelength: Quantity) -> list[_AxisTransform]:
+    def _plan(self, source: Grid, wavelength: Quantity, distance: Quantity) -> list[_AxisTransform]:
         _check_axes(source, self.output)
         lines = [[_line(axis) for axis in grid.axes] for grid in (source, self.output)]
-        plans = [_Plan.of(_near_the_axis, a, wavelength, self.distance, b) for a, b in zip(*lines, strict=True)]
+        plans = [_Plan.of(_near_the_axis, a, wavelength, distance, b) for a, b in zip(*lines, strict=True)]
         sizes = [a.shape[0] * b.shape[0] for a, b in zip(*lines, strict=True)]
         # Making a matrix is work for as many fields as the source has samples: the other axis brings that many.
         worth_it = [source.ndim == 2 and size <= _LARGEST_MATRIX for size in sizes]
@@ -124,11 +125,15 @@ class _Waves(NamedTuple):
         turns: phase in turns for sine² = λ²ν² and z/λ.
         sine: λν of the wave that goes aside by so much of the distance.
         tangent: the inverse: how far aside, over the distance, a wave of λν goes.
+        widening: of the first Fresnel zone there, over that on the axis: positions follow frequencies as z·tanθ.
+        steepest: λν from which on no waves travel.
     """
 
     turns: Callable[[Tensor, Quantity], Tensor]
     sine: Callable[[float], float]
     tangent: Callable[[float], float]
+    widening: Callable[[float], float]
+    steepest: float
 
 
 def _exact_turns(sine2: Tensor, z: Quantity) -> Tensor:
@@ -136,8 +141,20 @@ def _exact_turns(sine2: Tensor, z: Quantity) -> Tensor:
     return -z * sine2 / (1 + torch.where(sine2 < 1, 1 - sine2, 1.0).sqrt())
 
 
-_any_angle = _Waves(_exact_turns, lambda tan: tan / math.hypot(tan, 1), lambda sin: sin / math.sqrt(1 - sin**2))
-_near_the_axis = _Waves(lambda sine2, z: -z * sine2 / 2, lambda tan: tan, lambda sin: sin)
+_any_angle = _Waves(
+    turns=_exact_turns,
+    sine=lambda tan: tan / math.hypot(tan, 1),
+    tangent=lambda sin: sin / math.sqrt(1 - sin**2),
+    widening=lambda tan: math.hypot(tan, 1) ** 1.5,
+    steepest=_STEEPEST,
+)
+_near_the_axis = _Waves(
+    turns=lambda sine2, z: -z * sine2 / 2,
+    sine=lambda tan: tan,
+    tangent=lambda sin: sin,
+    widening=lambda tan: 1.0,
+    steepest=math.inf,
+)
 
 
 @dataclass(frozen=True)
@@ -157,16 +174,19 @@ class _Plan:
         spectrum = Grid([band.samples for band in bands], [band.step for band in bands])
         wavelength, distance = double(wavelength), double(distance)
         sine2 = wavelength**2 * squares(spectrum.coordinates)
-        strength = (sine2.detach() < 1).double()  # evanescent waves do not travel
+        strength = (sine2.detach() < waves.steepest**2).double()
         for along, band in zip(spectrum.coordinates, bands, strict=True):
             strength = strength * band.fading(along)
+        if source.ndim > 1:  # where both axes are steep, waves would end sharply at the last that travels
+            corner = math.hypot(*(band.farthest for band in bands))
+            strength = strength * _Fading.of(corner, *lengths, waves)(squares(spectrum.coordinates).sqrt())
         turns = waves.turns(sine2, distance / wavelength)
         carried = strength * cis(turns)
         return cls(FourierIntegral(source, spectrum, 1.0), Kernel(carried), FourierIntegral(spectrum, output, 1.0))
 
     def __call__(self, data: Tensor) -> Tensor:
         spectrum = self.apart(data) * self.carried.like(data)
-        return self.together(spectrum.conj()).conj()  # the inverse integral has the other sign
+        return self.together(spectrum.conj()).conj_physical()  # the inverse integral has the other sign
 
 
 @dataclass(frozen=True)
@@ -177,44 +197,64 @@ class _Matrix:
 
     @classmethod
     def of(cls, plan: _Plan) -> _Matrix:
-        return cls(Kernel(plan(torch.eye(plan.apart.source.shape[0], dtype=torch.complex128))))
+        (samples,), (waves,) = plan.apart.source.shape, plan.apart.target.shape
+        units = torch.eye(samples, dtype=torch.complex128).split(max(1, _LARGEST_MATRIX // waves))
+        return cls(Kernel(torch.cat([plan(some) for some in units])))
 
     def __call__(self, data: Tensor) -> Tensor:
         return data @ self.values.like(data)
 
 
 @dataclass(frozen=True)
-class _Band:
-    """The plane waves of one axis: ``samples`` of them, ``step`` [1/m] apart, fading around ``edge``."""
+class _Fading:
+    """The strength of plane waves that are needed as far as they go aside by some distance.
 
-    samples: int
-    step: float
-    edge: float
-    fade: float
+    Attributes:
+        middle, width: of the fading [1/m].
+        limit: frequency from which on they are none [1/m].
+        reach: how far those at the limit go aside [m].
+    """
+
+    middle: float
+    width: float
+    limit: float
+    reach: float
 
     @classmethod
-    def of(cls, source: Axis, output: Axis, wavelength: float, distance: float, waves: _Waves) -> _Band:
+    def of(cls, farthest: float, wavelength: float, distance: float, waves: _Waves) -> _Fading:
         def frequency(walk: float) -> float:
             """Of the wave that goes aside by ``walk`` on its way."""
             return waves.sine(walk / distance) / wavelength
 
+        zone = math.sqrt(wavelength * distance) * waves.widening(farthest / distance)
+        reach = farthest + _END * zone
+        middle, limit = frequency(farthest + _MIDDLE * zone), frequency(reach)
+        return cls(middle, _FADING * (limit - middle) / (_END - _MIDDLE), limit, reach)
+
+    def __call__(self, nu: Tensor) -> Tensor:
+        return torch.special.erfc((nu.abs() - self.middle) / self.width) / 2
+
+
+@dataclass(frozen=True)
+class _Band:
+    """Plane waves of one axis: ``samples`` of them, ``step`` [1/m] apart, that go aside by up to ``farthest`` [m]."""
+
+    samples: int
+    step: float
+    farthest: float
+    fading: _Fading
+
+    @classmethod
+    def of(cls, source: Axis, output: Axis, wavelength: float, distance: float, waves: _Waves) -> _Band:
         farthest = (source.extent + output.extent) / 2
-        # The zone widens with the angle: positions follow frequencies as z·tanθ, sinθ = λν.
-        steepness = math.hypot(farthest, distance) / distance
-        zone = math.sqrt(wavelength * distance) * steepness**1.5
-        end = farthest + _END * zone
-        middle, limit = frequency(farthest + _MIDDLE * zone), frequency(end)
-        fade = _FADING * (limit - middle) / (_END - _MIDDLE)
-        limit = min(limit, _STEEPEST / wavelength)
+        fading = _Fading.of(farthest, wavelength, distance, waves)
+        limit = min(fading.limit, waves.steepest / wavelength)
         if not source.cell.width:
             limit = min(limit, len(source.cell) / (2 * source.spacing))  # beyond, samples tell no wave from another
-        end = min(end, distance * waves.tangent(wavelength * limit))
+        end = min(fading.reach, distance * waves.tangent(wavelength * limit))
         # The sampled spectrum repeats the output every 1/step: no repetition may reach it.
         samples = next_fast_len(math.ceil(2 * limit * (farthest + end)))
-        return cls(samples, 2 * limit / samples, middle, fade)
-
-    def fading(self, nu: Tensor) -> Tensor:
-        return torch.special.erfc((nu.abs() - self.edge) / self.fade) / 2
+        return cls(samples, 2 * limit / samples, farthest, fading)
 
 
 def _line(axis: Axis) -> Grid:

@@ -27,7 +27,7 @@ from optics.waves import cis
 _BLUR = 9.0
 # Cells of a lens are so wide that its phase turns this often across one: many nodes in a few cells are the most
 # accurate, few nodes in many cells the fastest.
-_TURNS_PER_CELL = 4.0
+_TURNS_PER_CELL = 8.0
 
 
 def vignetted_integral(source: Axis, target: Axis, scale: float, width: float) -> Tensor:
@@ -60,10 +60,11 @@ def turns_per_metre(source: Axis, target: Axis, scale: float, width: float) -> f
 def nodes_for(turns: float) -> int:
     """Gauss nodes with which an integral over so many turns of a phase is right to some 1e-12.
 
-    n nodes are exact to degree 2n - 1, and the Legendre coefficients of exp(iπ·turns·t) fall off faster than
-    exponentially from degree π·turns on.
+    n nodes are exact to degree 2n - 1, and the Legendre coefficients of exp(iπ·turns·t), spherical Bessel functions,
+    fall off faster than exponentially from degree π·turns on, over some cube roots of that degree.
     """
-    return math.ceil(math.pi * turns / 2) + 9
+    degree = math.pi * turns
+    return math.ceil(degree / 2 + 5 * math.cbrt(degree)) + 3
 
 
 def glass(widths: Sequence[float], source: Grid, target: Grid, scale: float, *, density: float = 1.0) -> Grid:

@@ -36,7 +36,7 @@ OPTICS = {
     "propagation": "units grid kernel field fourier waves sampling",
     "spectral": "grid kernel field fourier waves screens",
     "vignetting": "grid waves",
-    "sine": "grid kernel field fourier waves openings spectral",
+    "sine": "grid kernel field fourier waves screens openings spectral",
     "detectors": "units grid kernel field",
     "system": "units grid kernel field fourier sampling elements detectors",
     "inspection": "field propagation system",

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from optics import (
     AngularSpectrum,
+    AngularSpectrumTransform,
     Aperture,
     Circle,
     Decentred,
@@ -22,6 +23,7 @@ from optics import (
     FourierIntegral,
     FourierLens,
     Fraunhofer,
+    FresnelSpectrumTransform,
     FresnelTransfer,
     FresnelTransform,
     Grid,
@@ -31,6 +33,8 @@ from optics import (
     OpticalSystem,
     Pixelated,
     Rectangle,
+    ReversedSineLens,
+    SineLens,
     SurfaceError,
     Tilt,
     ZernikeAberration,
@@ -150,6 +154,15 @@ def _operators() -> list[Operator]:
     element("angular-spectrum-2d", lambda: AngularSpectrum(-3e-3, padding=1.5), plane)
     element("fresnel-transfer", lambda: FresnelTransfer(5e-3, padding=1), plane)
     element("fresnel-transform", lambda: FresnelTransform(FOCAL_LENGTH, detuned((9, 6))), fine, detuned((9, 6)))
+    near, wide = Grid((9, 6), 0.7 * PITCH, flat(0.7)), Grid(24, PITCH / 2, gauss(4))
+    element("angular-spectrum-transform", lambda: AngularSpectrumTransform(3e-3, near), fine, near)
+    element("angular-spectrum-transform-1d", lambda: AngularSpectrumTransform(3e-3, wide), line, wide)
+    element("fresnel-spectrum-transform", lambda: FresnelSpectrumTransform(FOCAL_LENGTH, near), fine, near)
+    element("fresnel-spectrum-transform-1d", lambda: FresnelSpectrumTransform(3e-3, wide), line, wide)
+    pupil, back = Circle(11 * PITCH), Grid((3, 4), 2 * PITCH, gauss(2))
+    glass, flats = Grid((3, 3), 4 * PITCH, gauss(4)), Grid((4, 5), PITCH, flat(0.9))
+    element("sine-lens", lambda: SineLens(1e-3, pupil, glass, back), flats, back)
+    element("sine-lens-reversed", lambda: ReversedSineLens(1e-3, pupil, glass, flats), back, flats)
     element("fraunhofer", lambda: Fraunhofer(FOCAL_LENGTH, detuned(11)), Grid(9, PITCH, flat(0.8)), detuned(11))
     return found
 
