@@ -49,13 +49,19 @@ def pixels(kind: str, n: int) -> int:
     return 2 * n if kind == "ACDC" else n
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("reading", [WholeField(), InPhase()], ids=["whole", "in-phase"])
-@pytest.mark.parametrize("values", [RealValues(), ComplexValues()], ids=["real", "complex"])
-def test_is_the_least_squares_of_unit_masks(kind, reading, values):
+@pytest.mark.parametrize(
+    ("kind", "values", "reading"),
+    [
+        ("ACDC", RealValues(), WholeField()),
+        ("ACDC", RealValues(), InPhase()),
+        ("ACDC", ComplexValues(), WholeField()),
+        ("ACDC", ComplexValues(), InPhase()),
+        ("AFDF", ComplexValues(), WholeField()),
+    ],
+    ids=str,
+)
+def test_is_the_least_squares_of_unit_masks(kind, values, reading):
     """Each independent mask value by itself, for each input, through the light: that is the system, with its ridge."""
-    if kind == "AFDF" and not (isinstance(values, ComplexValues) and isinstance(reading, WholeField)):
-        pytest.skip("refused, see TestBadInput")
     n, weight = 5, 1e-6
     numbers = layer(kind, n, "signed random")
     with torch.no_grad():
@@ -91,7 +97,7 @@ def test_is_the_least_squares_of_unit_masks(kind, reading, values):
 
 class TestFigures:
     @pytest.mark.parametrize("kind", KINDS)
-    @pytest.mark.parametrize("n", [6, 9])
+    @pytest.mark.parametrize("n", [5, 6])
     def test_two_pixels_beat_the_exact_mask(self, kind, n):
         """In the mean over coefficients without preference: that is what least squares is for."""
         table, errors = compact(pixels(kind, n)), {}
@@ -125,12 +131,11 @@ class TestFigures:
 
     def test_a_thin_lens_at_large_angles(self):
         """Aberrations are linear, too: the complex mask takes back some of what the parabola did."""
-        numbers, table = layer("ACDC", 16), compact(32)
+        numbers, table = layer("ACDC", 12), compact(24)
         exact, calibrated = (
             error(numbers, table, method, Scalar())
             for method in (Exact(), Calibrated(Scalar(), values=ComplexValues()))
         )
-        # Measured: 1.04e-2 and 3.8e-3.
         assert exact > 5e-3
         assert calibrated < exact / 2
 
