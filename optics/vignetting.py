@@ -58,7 +58,7 @@ def turns_per_metre(source: Axis, target: Axis, scale: float, width: float) -> f
 
 
 def nodes_for(turns: float) -> int:
-    """Gauss nodes with which an integral over so many turns of a phase is right to some 1e-12.
+    """Gauss nodes with which an integral over so many turns of a phase is right to some 1e-13.
 
     n nodes are exact to degree 2n - 1, and the Legendre coefficients of exp(iπ·turns·t), spherical Bessel functions,
     fall off faster than exponentially from degree π·turns on, over some cube roots of that degree.

@@ -59,7 +59,7 @@ def test_exact_masks_pass_every_check(kind, shape, dtype):
 @pytest.mark.parametrize("kind", [ACDC, AFDF])
 def test_real_lenses_are_measured_against_what_one_can_bear(kind):
     layer = _layer(kind, 9)
-    narrow = Bench.preset().replace(lenses=Lenses(aperture="8.2 mm"))
+    narrow = Bench.preset().replace(lenses=Lenses(aperture="9 mm"))
     report = verify(layer, realise(layer, narrow, model=Wave()))
     assert report.passed, str(report)
     assert report.checks[0].limit == Wave().lens_error
