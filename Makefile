@@ -22,7 +22,10 @@ lint: $(INSTALLED)
 
 benchmarks: $(INSTALLED)
 	$(BIN)/python -m tests.benchmarks.accuracy
+	$(BIN)/python -m tests.benchmarks.lenses
 	$(BIN)/python -m tests.benchmarks.speed
+	$(BIN)/python -m tests.benchmarks.waves
+	$(BIN)/python -m tests.benchmarks.memory
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

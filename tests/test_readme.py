@@ -20,7 +20,7 @@ def _rows(heading):
 
 
 def test_the_example_runs_and_its_comments_are_true(capsys):
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    code, waves = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len([line for line in code.splitlines() if line.strip()]) <= 16
     torch.manual_seed(0)
     names = {}
@@ -30,6 +30,8 @@ def test_the_example_runs_and_its_comments_are_true(capsys):
     assert ideal < 1e-14
     assert 0.03 < sampled < 0.3
     assert names["layer"].a.grad.abs().min() > 0
+    exec(waves, names)
+    assert names["behind_the_lens"].power > 0
 
 
 @pytest.fixture(scope="module")

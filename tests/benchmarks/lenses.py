@@ -93,7 +93,8 @@ def main() -> None:
     phase = ", ".join(f"{math.pi / 64 * 2 * n * (WAVELENGTH / PITCH) ** 2:.3f} at N = {n}" for n in (16, 32, 64))
     notes = [
         f"Relative L2 error against the numerical layer, mean of {len(SEEDS)} layers with {PROBES} Gaussian inputs "
-        "each. The reading is Re E, of a camera with a perfect reference beam in phase; the field has both quadratures.",
+        "each. The reading is Re E, of a camera with a perfect reference beam in phase; the field has both "
+        "quadratures.",
         "Light used: power on the camera's pixels, by the field at their centres, over power of the input.",
         f"Aberration of a thin lens by third-order theory, (π/64)·M·(λ/p)² rad for M = 2N pixels: {phase}; compare "
         "the field of exact masks behind thin lenses at any angle.",
