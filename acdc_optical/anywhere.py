@@ -8,42 +8,53 @@ from acdc_optical.compilation import Masks
 from acdc_optical.planes import Planes
 from acdc_optical.realisation import OpticalLayer
 from acdc_optical.separable import Separable
-from acdc_optical.spaces import PINHOLE, Space, part_of_arm, pushed
+from acdc_optical.spaces import PINHOLE, Paraxial, Space, part_of_arm, pushed
 from acdc_optical.wave import Wave, returning
 from optics import Field, Grid
 
 _SAMPLES = {1: 1024, 2: 256}
 """Along each axis of the grid on which light is seen unless one is given."""
 
+_ROUNDING = 1e-9
+
+_STEEPEST = 8.0
+"""How much nearer than f to a lens pinholes may be: its samples and the work grow by as much."""
+
 
 def light_at(optical: OpticalLayer, x: Tensor, z: float, output: Grid | None = None) -> Field:
-    """The light at a distance z behind the modulator, from 0 to the camera at 4f.
+    """The light at a distance z behind the modulator, up to the camera at 4f.
 
     Args:
         optical: realised with the :class:`~acdc_optical.wave.Wave` model.
         x: input, shape (..., *optical.shape).
-        z: [m]. The lenses stand at f and 3f, the mask at 2f; there, the light behind them is given.
+        z: [m]. The lenses stand at f and 3f, where the light in front of them is given, and the mask at 2f, likewise.
         output: points on which to see the light; by default a window as wide as the lens.
+
+    Returns:
+        the field; behind each lens without free space's factor i^(-1/2) of each axis, as in a trace.
 
     Raises:
         TypeError: another model, which knows no light between its planes.
-        ValueError: z outside the bench, or behind a sine-corrected lens and before its focal plane: such a lens is
-            known by what it does from focal plane to focal plane.
+        ValueError: z off the bench; in two dimensions just behind the second lens; at any angle behind a sine-corrected
+            lens, which is known by what it does from focal plane to focal plane.
     """
     model = optical.model
     if not isinstance(model, Wave):
         raise TypeError(f"only the Wave model knows light between the planes; this layer has {type(model).__name__}")
     masks = optical.masks()
     planes, f = masks.planes, masks.planes.focal_length
-    if not 0 < z < 4 * f:
-        raise ValueError(f"z must lie on the bench, between 0 and 4f = {4 * f} m; got {z}")
-    if z % (2 * f) >= f and planes.lenses.design == "sine-corrected":
-        raise ValueError("behind a sine-corrected lens light is known in its focal plane only; ask for z = 2f or 4f")
+    if not 0 < z <= 4 * f * (1 + _ROUNDING):
+        raise ValueError(f"z must lie on the bench, above 0 and up to 4f = {4 * f} m; got {z}")
+    behind_mask = z > 2 * f * (1 + _ROUNDING)
+    in_arm = z - 2 * f if behind_mask else z
+    thin = planes.lenses.design == "thin" or isinstance(model.space, Paraxial)
+    if not thin and in_arm > f:
+        raise ValueError("behind a sine-corrected lens light is known in its focal planes only, which a trace shows")
     shown = optical.show(x, masks)
     output = output or _window(planes)
-    if z < 2 * f:
-        return _in_front(model.space, planes, shown, z, output)
-    return _behind(model, masks, shown, z - 2 * f, output)
+    if behind_mask:
+        return _behind(model, masks, shown, in_arm, output)
+    return _in_front(model.space, planes, shown, in_arm, output)
 
 
 def _window(planes: Planes) -> Grid:
@@ -64,17 +75,29 @@ def _in_front(space: Space, planes: Planes, shown: Field, z: float, output: Grid
 def _behind(model: Wave, masks: Masks, shown: Field, z: float, output: Grid) -> Field:
     """Between mask and camera, z behind the mask; light goes there as light from there would go to the mask."""
     planes = masks.planes
-    if _mixed(model.space, planes):
+    if planes.mask.ndim == 1 or _mixed(model.space, planes):
         lit = model.light(planes).trace(shown, masks.fourier_mask)[-2].field
         steps = _steps(planes, z)
         return part_of_arm(model.space, planes.arm, planes.camera, planes.mask, steps, output)(lit)
     nodes, seen = model.resolved_mask(planes), output.resolved(PINHOLE)
     lines = zip(_lines(planes.camera), _lines(nodes), _lines(seen), strict=True)
     steps = _steps(planes, z)[::-1]
-    systems = [(part_of_arm(model.space, planes.arm, a, b, steps, b), hole) for a, b, hole in lines]
+    space = model.space.finer(_steepness(planes, steps))
+    systems = [(part_of_arm(space, planes.arm, a, b, steps, b), hole) for a, b, hole in lines]
     views = [pushed(system, hole, planes.wavelength) for system, hole in systems]
     back = [returning(*view) for view in zip(views, seen.axes, nodes.axes, strict=True)]
     return model.between(planes, nodes, back, output)(shown, masks.fourier_mask)
+
+
+def _steepness(planes: Planes, steps: tuple[float, ...]) -> float:
+    """How much finer than usual the lens must be sampled for waves from pinholes as near to it as the first step."""
+    steepness = planes.focal_length / steps[0] if len(steps) > 1 else 1.0
+    if steepness > _STEEPEST:
+        raise ValueError(
+            f"in two dimensions the light behind the second lens is computed from {1 / _STEEPEST:.3g} f on; got "
+            f"{1 / steepness:.3g} f behind it"
+        )
+    return steepness
 
 
 def _mixed(space: Space, planes: Planes) -> bool:

@@ -81,15 +81,17 @@ def device_named(name: DeviceName) -> str:
     return "cuda" if available and name is not DeviceName.cpu else "cpu"
 
 
-def method_named(name: MethodName, values: ValuesName | None, weight: float) -> Method:
+def method_named(name: MethodName, values: ValuesName | None, weight: float | None) -> Method:
     """The method of compilation."""
+    if name is not MethodName.calibrated and (values is not None or weight is not None):
+        raise ValueError(f"--values and --weight go with --method calibrated; the method is {name}")
     match name:
         case MethodName.exact:
             return Exact()
         case MethodName.sampled:
             return Sampled()
         case MethodName.calibrated:
-            return Calibrated(values=VALUES[values], weight=weight)
+            return Calibrated(values=VALUES[values], weight=Calibrated.weight if weight is None else weight)
 
 
 def bench_named(name: str) -> Bench:

@@ -111,7 +111,8 @@ class Lenses(_Part):
         design: a thin lens gives the phase of a parabola; a sine-corrected (Fourier) lens sends each direction of light
             to its place in the Fourier plane, however steep. In the paraxial limit they are one.
         aperture: width of the opening in the lens [m]; None for twice what the light of modulator and mask fills.
-        stop: shape of the opening; in a 1-D bench both are a slit.
+        stop: shape of the opening; in a 1-D bench both are a slit. Round ones mix the axes, and want a short focal
+            length: light on a one-inch lens of 100 mm has more detail than fits in memory.
     """
 
     design: Literal["thin", "sine-corrected"] = "thin"

@@ -6,6 +6,7 @@ it, multiply: that is the system of equations between mask values and outputs, a
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -96,7 +97,8 @@ class Calibrated:
     Args:
         space: how waves travel; the model's, see :class:`~acdc_optical.wave.Wave`.
         values: what the mask can hold; by default complex numbers for a complex layer, real ones for a real layer.
-        reading: what the camera reads.
+        reading: what the camera reads. Asked for the whole field, masks spend their freedom on both quadratures, and
+            the one that a real layer is read from may lose by it; :class:`InPhase` asks for that one alone.
         weight: of the mask's mean |t|² against the mean squared error, over the mean square of the system's entries.
             More of it takes from solutions that burn light in large, alternating values.
 
@@ -109,6 +111,12 @@ class Calibrated:
     values: Values | None = None
     reading: Reading = WholeField()
     weight: float = 1e-9
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.weight) and self.weight >= 0):
+            raise ValueError(f"weight must be a finite number, 0 or more; got {self.weight}")
+        if not isinstance(self.values, RealValues | ComplexValues | None):
+            raise TypeError(f"expected RealValues() or ComplexValues() as values; got {self.values!r}")
 
     def axis_map(self, response: AxisResponse, pixels_per_coefficient: int) -> AxisMap:
         self._check(response)

@@ -144,8 +144,9 @@ def check(
         check_target(json)
     with _busy("setting up the bench"):
         stages = [stage for stage in Design.load(design).realise(MODELS[model]) if isinstance(stage, OpticalLayer)]
-    reports = [verify(stage.layer, stage, track=_track) for stage in stages]
+    # POPPY first: what it cannot do it says at once.
     opinions = [ask_poppy(stage) for stage in _track(stages, "asking POPPY", len(stages))] if second_opinion else []
+    reports = [verify(stage.layer, stage, track=_track) for stage in stages]
     found = [report.to_dict() for report in reports]
     for entry, opinion in zip(found, opinions, strict=False):
         entry["second_opinion"] = opinion.to_dict()

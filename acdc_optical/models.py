@@ -26,6 +26,9 @@ class Model(Protocol):
     def pixels(self, bench: Bench) -> Pixels:
         """What this model takes a pixel for; masks are compiled accordingly."""
 
+    def sampling_error(self, planes: Planes) -> float:
+        """What is known to remain of its samples, relative to the light; 0 where they converge to rounding."""
+
     def light(self, planes: Planes) -> Light:
         """How light gets from the modulator through the mask to the camera."""
 
@@ -48,6 +51,9 @@ class Ideal:
 
     def pixels(self, bench: Bench) -> Pixels:
         return Pixels(point(), point(), point())
+
+    def sampling_error(self, planes: Planes) -> float:
+        return 0.0
 
     def light(self, planes: Planes) -> Light:
         return _through_ideal_lenses(planes, planes.mask)
@@ -78,6 +84,9 @@ class Continuous:
 
     def pixels(self, bench: Bench) -> Pixels:
         return bench.pixels()
+
+    def sampling_error(self, planes: Planes) -> float:
+        return 0.0
 
     def light(self, planes: Planes) -> Light:
         fill = planes.mask.axes[0].cell.width

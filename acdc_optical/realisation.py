@@ -137,6 +137,10 @@ def realise(
         raise TypeError(f"expected a Bench, as from Bench.preset() or Bench.load(path); got {bench!r}")
     presentation = presentation_of(layer)
     model = model or Continuous()
+    if isinstance(model, str | type):
+        raise TypeError(f"expected a model, as Ideal(), Continuous() or Wave(); got {model!r}")
+    if isinstance(method, str | type):
+        raise TypeError(f"expected a method, as Sampled(), Exact() or Calibrated(); got {method!r}")
     compiler = Compiler(layer.shape, presentation, bench, method=method or model.method, pixels=model.pixels(bench))
     return OpticalLayer(layer, CompiledMasks(compiler), bench, model)
 

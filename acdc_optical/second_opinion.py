@@ -7,6 +7,7 @@ thin lenses with their openings, Fresnel propagation by transfer function. That 
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor
 from acdc_optical.compilation import Masks
 from acdc_optical.planes import Planes
 from acdc_optical.realisation import OpticalLayer
-from optics import Field, FresnelTransfer, Grid, Lens, OpticalSystem, Pixelated, Rectangle
+from optics import Circle, Field, FresnelTransfer, Grid, Lens, OpticalSystem, Pixelated, Rectangle, SamplingWarning
 from optics.poppy_bridge import Opinion, second_opinion
 from optics.units import format_length
 
@@ -74,7 +75,9 @@ def ask_poppy(optical: OpticalLayer, x: Tensor | None = None) -> SecondOpinion:
         raise ValueError("POPPY has no cylindrical lenses: a second opinion needs a layer of shape (h, w)")
     x = torch.randn(optical.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64) if x is None else x
     lattice, stopped = _lattice(masks.planes)
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        # How well the samples stand for the bench is not the question: both sides have the same.
+        warnings.simplefilter("ignore", SamplingWarning)
         system = painted(masks, lattice, stopped)
         shown = optical.presentation.encode(x, 2) * masks.input_mask
         light = Pixelated(shown, masks.planes.input.spacing)(_plane_wave(masks.planes, lattice))
@@ -83,9 +86,10 @@ def ask_poppy(optical: OpticalLayer, x: Tensor | None = None) -> SecondOpinion:
 
 
 def painted(masks: Masks, lattice: Grid, aperture: float) -> OpticalSystem:
-    """The bench behind mask A on a lattice of points, with lenses in a square stop of some width [m]."""
+    """The bench behind mask A on a lattice of points, with lenses in the bench's stop, of some width [m]."""
     planes, space = masks.planes, FresnelTransfer(masks.planes.focal_length, padding=1)
-    lens = Lens(planes.focal_length, Rectangle((aperture, aperture)))
+    stop = Circle(aperture) if planes.lenses.stop == "round" else Rectangle((aperture, aperture))
+    lens = Lens(planes.focal_length, stop)
     mask = Pixelated(masks.fourier_mask, planes.mask.spacing)
     return OpticalSystem(space, lens, space, mask, space, lens, space, names=_PLANES)
 
@@ -114,7 +118,9 @@ def _lattice(planes: Planes) -> tuple[Grid, float]:
 
 
 def _described(planes: Planes, lattice: Grid, stopped: float) -> str:
-    spacing = format_length(lattice.spacing[0], 4)
-    text = f"{lattice.shape[0]}² samples of {spacing}, thin lenses in a square stop of {format_length(stopped, 4)}"
+    spacing, width = format_length(lattice.spacing[0], 4), format_length(stopped, 4)
+    text = f"{lattice.shape[0]}² samples of {spacing}, thin lenses, {planes.lenses.stop} stops of {width}"
     given = max(planes.arm.widths(planes.input, planes.mask))
-    return text + (f" ({format_length(given, 4)} on the bench)" if stopped < given * (1 - 1e-9) else "")
+    differs = [f"{format_length(given, 4)} wide"] if stopped < given * (1 - 1e-9) else []
+    differs += ["sine-corrected"] if planes.lenses.design != "thin" else []
+    return text + (f" (on the bench {' and '.join(differs)})" if differs else "")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
@@ -27,7 +27,7 @@ _PUSHED = 8
 _LARGEST_LENS = 2**24
 """Samples on a lens: a quarter of a gigabyte for each field in complex128."""
 
-PINHOLE = flat(1e-3)
+PINHOLE = flat(1e-6)
 """A hole so much smaller than a pixel that a wave does not vary across it."""
 
 
@@ -35,11 +35,15 @@ class Space(Protocol):
     """How waves travel between the planes of an arm."""
 
     @property
+    def angles(self) -> str:
+        """At which angles to the axis it holds, in words."""
+
+    @property
     def density(self) -> float:
         """Samples on the lens over as many as its light is known to need."""
 
-    def refined(self) -> Space:
-        """The same with twice the samples."""
+    def finer(self, factor: float) -> Space:
+        """The same with so many times the samples."""
 
     def mixes_axes(self, arm: Arm) -> bool:
         """Whether a two-dimensional arm is more than the product of two one-dimensional ones."""
@@ -73,9 +77,10 @@ class Paraxial:
     """
 
     density: float = 1.0
+    angles: str = field(default="near the axis", init=False)
 
-    def refined(self) -> Paraxial:
-        return replace(self, density=2 * self.density)
+    def finer(self, factor: float) -> Paraxial:
+        return replace(self, density=factor * self.density)
 
     def mixes_axes(self, arm: Arm) -> bool:
         return arm.lenses.stop == "round"
@@ -87,10 +92,10 @@ class Paraxial:
         return vignetted_integral(front, back, arm.scale, width)
 
     def forth(self, arm: Arm, front: Grid, back: Grid) -> OpticalSystem:
-        return _thin(self, arm, front, back, back)
+        return part_of_arm(self, arm, front, back, (arm.focal_length, arm.focal_length), back)
 
     def back(self, arm: Arm, back: Grid, front: Grid) -> OpticalSystem:
-        return _thin(self, arm, front, back, front)
+        return part_of_arm(self, arm, front, back, (arm.focal_length, arm.focal_length), front)
 
 
 @dataclass(frozen=True)
@@ -102,9 +107,10 @@ class Scalar:
     """
 
     density: float = 1.0
+    angles: str = field(default="any angle", init=False)
 
-    def refined(self) -> Scalar:
-        return replace(self, density=2 * self.density)
+    def finer(self, factor: float) -> Scalar:
+        return replace(self, density=factor * self.density)
 
     def mixes_axes(self, arm: Arm) -> bool:
         return True
@@ -122,39 +128,36 @@ class Scalar:
 
     def forth(self, arm: Arm, front: Grid, back: Grid) -> OpticalSystem:
         if arm.lenses.design == "thin":
-            return _thin(self, arm, front, back, back)
+            return part_of_arm(self, arm, front, back, (arm.focal_length, arm.focal_length), back)
         opening = arm.opening(front, back)
         lens = SineLens(arm.focal_length, opening, _glass(self, arm, front, back), back)
-        return OpticalSystem(lens, names=("in the focal plane",))
+        return OpticalSystem(lens)
 
     def back(self, arm: Arm, back: Grid, front: Grid) -> OpticalSystem:
         if arm.lenses.design == "thin":
-            return _thin(self, arm, front, back, front)
+            return part_of_arm(self, arm, front, back, (arm.focal_length, arm.focal_length), front)
         opening = arm.opening(front, back)
         lens = ReversedSineLens(arm.focal_length, opening, _glass(self, arm, front, back), front)
-        return OpticalSystem(lens, names=("in the focal plane",))
+        return OpticalSystem(lens)
 
 
 def part_of_arm(space: Space, arm: Arm, front: Grid, back: Grid, steps: Sequence[float], output: Grid) -> OpticalSystem:
-    """Free space over the first step, and if there is a second, a thin lens and free space over that [m]."""
+    """Free space over the first step, and if there is a second, a thin lens and free space over that [m].
+
+    Behind the lens free space's factor i^(-1/2) of each axis is taken away, as the reference beam of a detector does.
+    """
     first, *second = steps
     if not second:
         return OpticalSystem(space.over(first, output))
     lit, pupil = _glass(space, arm, front, back), _pupil(arm, front, back)
-    return OpticalSystem(space.over(first, lit), Lens(arm.focal_length, pupil), space.over(second[0], output))
+    lens, behind = Lens(arm.focal_length, pupil), space.over(second[0], output)
+    return OpticalSystem(space.over(first, lit), lens, behind, _Referenced())
 
 
 def pushed(system: nn.Module, source: Grid, wavelength: float) -> Tensor:
     """A one-dimensional system as a matrix, by what it makes of each sample: shape (source, output), complex128."""
     unit = torch.eye(source.shape[0], dtype=torch.complex128)
     return torch.cat([system(Field(part, source, wavelength)).data for part in unit.split(_PUSHED)])
-
-
-def _thin(space: Space, arm: Arm, front: Grid, back: Grid, output: Grid) -> OpticalSystem:
-    """A whole arm with a thin lens."""
-    f = arm.focal_length
-    system = part_of_arm(space, arm, front, back, (f, f), output)
-    return OpticalSystem(system, _Referenced(), names=("lens", "in the focal plane"))
 
 
 def _pupil(arm: Arm, front: Grid, back: Grid) -> Circle | None:
@@ -177,7 +180,7 @@ def _glass(space: Space, arm: Arm, front: Grid, back: Grid) -> Grid:
 
 
 class _Referenced(nn.Module):
-    """The end of an arm: takes away the factor i^(-1/2) of each axis, as the reference beam of a detector does."""
+    """Takes away the factor i^(-1/2) of each axis."""
 
     def forward(self, field: Field) -> Field:
         return field.replace(field.data * complex(math.cos(math.pi / 4), math.sin(math.pi / 4)) ** field.grid.ndim)

@@ -150,15 +150,20 @@ class _Verification:
 
     def report(self, track: Track) -> Report:
         shape = " × ".join(map(str, self.layer.shape))
-        lens = describe_lenses(self.optical.masks().planes)
-        model = f"wave model, {lens}" if isinstance(self.optical.model, Wave) else _model_name(self.optical.model)
+        planes = self.optical.masks().planes
+        lens = describe_lenses(planes)
+        sampled = max(self.limit, self.optical.model.sampling_error(planes))
+        wave = self.optical.model if isinstance(self.optical.model, Wave) else Wave()
+        model = f"{type(self.optical.model).__name__.lower()} model"
+        waves = f"wave model, {wave.space.angles}, {lens}"
+        model = waves if wave is self.optical.model else model
         title = f"{type(self.layer).__name__} layer of {shape}, {model}"
         questions = [
             ("output agrees with the layer", self.bearable, self._agreement),
             ("first and last feature arrive in place", self.bearable, self._orientation),
             ("gradient agrees with the layer's", self.bearable, self._gradient),
             ("light adds up linearly", self.rounding, self._linearity),
-            ("twice the samples change nothing", self.limit, self._convergence),
+            ("twice the samples change nothing", sampled, self._convergence),
             ("compiled kernel is the layer's", self.bearable, lambda: self.optical.masks().residual),
             ("masks are passive: largest |t|", 1 + self.rounding, self._largest_transmittance),
             ("light used is at most all of it", 1 + self.rounding, lambda: light_used(self.optical, self.probe)),
@@ -168,8 +173,8 @@ class _Verification:
             ("ideal model: one sample per pixel", Ideal(), Sampled()),
             ("continuous model: sampled mask", Continuous(), Sampled()),
             ("continuous model: exact mask", Continuous(), Exact()),
-            (f"wave model, {lens}: exact mask", Wave(), Exact()),
-            (f"wave model, {lens}: calibrated mask", Wave(), Calibrated()),
+            (f"{waves}: exact mask", wave, Exact()),
+            (f"{waves}: calibrated mask", wave, Calibrated(wave.space)),
         ]
         checks = [_measure(*question) for question in track(questions, "checking", len(questions))]
         budget = [self._row(*way) for way in track(ways, "error budget", len(ways))]
@@ -251,10 +256,6 @@ def light_used(optical: OpticalLayer, x: Tensor) -> float:
     with torch.no_grad():
         trace = observed.trace(x)
     return float(trace[-1].field.power.sum() / trace[0].field.power.sum())
-
-
-def _model_name(model: Model) -> str:
-    return f"{type(model).__name__.lower()} model"
 
 
 def describe_lenses(planes: Planes) -> str:

@@ -13,7 +13,7 @@ from acdc_optical.compilation import Exact, Method
 from acdc_optical.light import Light, Relay, size
 from acdc_optical.planes import Arm, Planes
 from acdc_optical.separable import PixelByPixel, Separable, pixel_responses
-from acdc_optical.spaces import Paraxial, Space
+from acdc_optical.spaces import Paraxial, Scalar, Space
 from optics import Axis, Grid, SamplingWarning, gauss
 from optics.kernel import Kernel
 from optics.units import format_length
@@ -34,6 +34,10 @@ class Wave:
         lens_error: what :func:`~acdc_optical.verification.verify` puts up with. Openings some four times as wide as
             the input leave 0.1 to 1 % of error with exact masks; set it to the error your use can bear.
 
+    Raises:
+        ValueError: when realised, lenses narrower than the modulator or the mask, or pixels under half a
+            wavelength.
+
     Warns:
         SamplingWarning: lenses that clip light on its straight way between modulator, mask and camera.
     """
@@ -43,11 +47,21 @@ class Wave:
     method: Method = Exact()
     lens_error: float = 0.01
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.space, Paraxial | Scalar):
+            raise TypeError(f"expected Paraxial() or Scalar() as space; got {self.space!r}")
+        if not (math.isfinite(self.density) and self.density > 0):
+            raise ValueError(f"density must be a positive number; got {self.density}")
+
     def pixels(self, bench: Bench) -> Pixels:
         return bench.pixels()
 
+    def sampling_error(self, planes: Planes) -> float:
+        # The edge of a circle runs between samples, in whatever direction.
+        return 1e-3 if planes.mask.ndim == 2 and planes.lenses.stop == "round" else 0.0
+
     def light(self, planes: Planes) -> Light:
-        _ask_about_clipping(planes)
+        _check_bench(planes)
         mask = self.resolved_mask(planes)
         if planes.mask.ndim == 2 and self.space.mixes_axes(planes.arm):
             forth = self.space.forth(planes.arm, planes.input, mask)
@@ -92,7 +106,7 @@ class Wave:
         return camera.resolved(gauss(4))
 
     def refined(self) -> Wave:
-        return replace(self, space=self.space.refined(), density=2 * self.density)
+        return replace(self, space=self.space.finer(2), density=2 * self.density)
 
 
 def axis_matrices(space: Space, arm: Arm, front: Grid, mask: Grid) -> list[Tensor]:
@@ -112,14 +126,26 @@ def returning(matrix: Tensor, front: Axis, mask: Axis) -> Tensor:
     return (matrix / front.weights[:, None]).mT * mask.weights[:, None]
 
 
-def _ask_about_clipping(planes: Planes) -> None:
+def _check_bench(planes: Planes) -> None:
+    """Whether light gets from everywhere to everywhere."""
     widths = planes.arm.widths(planes.input, planes.mask)
-    for width, front, back in zip(widths, planes.input.extent, planes.mask.extent, strict=True):
-        if width < (front + back) * (1 - 1e-9):
-            warnings.warn(
-                f"the lenses clip: an opening of {format_length(width, digits=4)} for a modulator of "
-                f"{format_length(front, digits=4)} and a mask of {format_length(back, digits=4)}; "
-                f"needs lenses.aperture ≥ {format_length(front + back, digits=4)}",
-                SamplingWarning,
-                stacklevel=2,
+    for width, front, back in zip(widths, planes.input.axes, planes.mask.axes, strict=True):
+        if front.spacing < planes.wavelength / 2:
+            raise ValueError(
+                f"modulator pixels of {_short(front.spacing)} are less than half a wavelength of "
+                f"{_short(planes.wavelength)}: their spectrum needs a mask wider than 2f, where no light goes"
             )
+        _check_lens(width, front.extent, back.extent)
+
+
+def _check_lens(width: float, front: float, back: float) -> None:
+    what = f"an opening of {_short(width)} for a modulator of {_short(front)} and a mask of {_short(back)}"
+    fix = f"needs lenses.aperture ≥ {_short(front + back)}"
+    if width < max(front, back) * (1 - 1e-9):
+        raise ValueError(f"the lenses cut off what is in front of them: {what}; {fix}")
+    if width < (front + back) * (1 - 1e-9):
+        warnings.warn(f"the lenses clip: {what}; {fix}", SamplingWarning, stacklevel=4)
+
+
+def _short(length: float) -> str:
+    return format_length(length, digits=4)

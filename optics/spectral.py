@@ -39,6 +39,9 @@ _END = 9.0
 # Grazing waves would need an endless window.
 _STEEPEST = 0.9999
 
+# Plane waves along an axis: more mean two planes almost in one, seen from the steepest angles.
+_MOST_WAVES = 2**22
+
 # Entries up to which a matrix is kept, and of the spectra that are carried at a time to make it: 64 MB in complex128.
 _LARGEST_MATRIX = 2**22
 
@@ -253,7 +256,13 @@ class _Band:
             limit = min(limit, len(source.cell) / (2 * source.spacing))  # beyond, samples tell no wave from another
         end = min(fading.reach, distance * waves.tangent(wavelength * limit))
         # The sampled spectrum repeats the output every 1/step: no repetition may reach it.
-        samples = next_fast_len(math.ceil(2 * limit * (farthest + end)))
+        needed = 2 * limit * (farthest + end)
+        if needed > _MOST_WAVES:
+            raise ValueError(
+                f"free space of {distance:.3g} m between windows of {source.extent:.3g} and {output.extent:.3g} m "
+                f"needs {needed:.2g} plane waves along an axis; take a smaller window, or a plane farther away"
+            )
+        samples = next_fast_len(math.ceil(needed))
         return cls(samples, 2 * limit / samples, farthest, fading)
 
 
