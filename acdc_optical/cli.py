@@ -91,8 +91,8 @@ def compile(
         ValuesName | None, typer.Option(help="What calibrated masks may hold; by default what the layer does.")
     ] = None,
     weight: Annotated[
-        float, typer.Option(min=0, help="Of the mask's own light against the error, calibrating.")
-    ] = 1e-9,
+        float | None, typer.Option(min=0, help="Calibrating: of the mask's light against the error; 1e-9 by default.")
+    ] = None,
     dtype: Dtype = Precision.float64,
 ) -> None:
     """Compile the diagonals of a layer into the masks of a bench."""

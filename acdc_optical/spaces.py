@@ -107,7 +107,7 @@ class Scalar:
     """
 
     density: float = 1.0
-    angles: str = field(default="any angle", init=False)
+    angles: str = field(default="at any angle", init=False)
 
     def finer(self, factor: float) -> Scalar:
         return replace(self, density=factor * self.density)

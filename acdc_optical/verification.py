@@ -155,7 +155,7 @@ class _Verification:
         sampled = max(self.limit, self.optical.model.sampling_error(planes))
         wave = self.optical.model if isinstance(self.optical.model, Wave) else Wave()
         model = f"{type(self.optical.model).__name__.lower()} model"
-        waves = f"wave model, {wave.space.angles}, {lens}"
+        waves = f"waves {wave.space.angles}, {lens}"
         model = waves if wave is self.optical.model else model
         title = f"{type(self.layer).__name__} layer of {shape}, {model}"
         questions = [

@@ -72,6 +72,27 @@ def test_check_passes_exact_and_fails_sampled_masks(design, capsys):
     assert "FAILED" in capsys.readouterr().out
 
 
+def test_real_lenses_and_a_second_opinion(place, capsys):
+    """A bench short enough that POPPY is quick: f = 2Np²/λ for N = 4."""
+    (place / "short.toml").write_text(
+        'wavelength = "633 nm"\nfocal_length = "0.8089 mm"\n[modulator]\npitch = "8 um"\n'
+        '[lenses]\naperture = "256 um"\n'
+    )
+    square = np.random.default_rng(0).uniform(0.8, 1.2, (2, 4, 4))
+    np.save("sa.npy", square[0])
+    np.save("sd.npy", square[1])
+    made = ("compile", "--a", "sa.npy", "--d", "sd.npy", "--bench", "short.toml", "--method", "calibrated")
+    assert run(*made, "--weight", "1e-8", "--out", "short.design") == 0
+    capsys.readouterr()
+    assert run("check", "short.design", "--model", "wave", "--second-opinion", "--json", "-") == 0
+    (report,) = json.loads(capsys.readouterr().out)
+    assert "waves near the axis, thin lenses, 256 um square" in report["title"]
+    assert report["second_opinion"]["passed"]
+    assert len(report["second_opinion"]["planes"]) == 7
+    assert run("check", "short.design", "--model", "wave", "--second-opinion") == 0
+    assert "at the camera" in capsys.readouterr().out
+
+
 def test_json_stands_alone_on_standard_output(design, capsys):
     capsys.readouterr()
     assert run("check", design, "--json", "-") == 0
@@ -106,6 +127,10 @@ BAD = {
     "different shapes": ((*COMPILE, "--a", "a.npy", "--d", "x.npy"), "must have one shape"),
     "three axes": ((*COMPILE, "--a", "cube.npy", "--d", "cube.npy"), "(N,) or (h, w)"),
     "no such folder": (("compile", "--a", "a.npy", "--d", "d.npy", "--out", "no/o"), "no/o: there is no folder"),
+    "values of nothing": (
+        (*COMPILE, "--a", "a.npy", "--d", "d.npy", "--values", "real"),
+        "go with --method calibrated",
+    ),
     "negative pitch": ((*COMPILE, "--a", "a.npy", "--d", "d.npy", "--bench", "pitch.toml"), "-8 um"),
     "unknown key": ((*COMPILE, "--a", "a.npy", "--d", "d.npy", "--bench", "key.toml"), "'focal'"),
     "no such bench": ((*COMPILE, "--a", "a.npy", "--d", "d.npy", "--bench", "none"), "lcos-8um"),

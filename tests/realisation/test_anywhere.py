@@ -23,7 +23,7 @@ CASES = {
     "1-D": ("ACDC", (8,), Paraxial(), {}),
     "1-D, any angle": ("AFDF", (9,), Scalar(), {}),
     "2-D": ("AFDF", (6, 5), Paraxial(), {}),
-    "round": ("ACDC", (2, 2), Paraxial(), {"stop": "round", "aperture": 120e-6}),
+    "round": ("ACDC", (2, 2), Paraxial(), {"stop": "round", "aperture": 200e-6}),
 }
 
 
@@ -42,6 +42,7 @@ def test_at_the_planes_it_is_the_trace(case):
             assert relative_error(light_at(optical, x, z - NEAR * f, place).data, wanted.data) < 3e-5, name
 
 
+@torch.no_grad()
 def test_power_is_kept_in_free_space_and_lost_at_the_mask():
     """On windows that hold nearly all of the light, it is the same before and behind a lens wide enough."""
     optical = realised("ACDC", 8, Paraxial(), aperture=1e-3)
@@ -57,12 +58,9 @@ def test_power_is_kept_in_free_space_and_lost_at_the_mask():
 
 def test_a_camera_reads_what_is_seen_there():
     optical = realised("ACDC", 8, Paraxial())
-    x, f = inputs(optical.layer, 3), optical.masks().planes.focal_length
-    seen = light_at(optical, x, (4 - NEAR) * f, optical.masks().planes.camera)
-    read = optical.decode(
-        FieldDetector()(seen) * complex(math.cos(math.pi / 4), math.sin(math.pi / 4)), optical.masks()
-    )
-    assert relative_error(read, optical(x)) < 3e-5
+    x, planes = inputs(optical.layer, 3), optical.masks().planes
+    seen = light_at(optical, x, 4 * planes.focal_length, planes.camera)
+    assert relative_error(optical.decode(FieldDetector()(seen), optical.masks()), optical(x)) < 1e-9
 
 
 class TestRefusals:

@@ -239,12 +239,12 @@ class TestClipping:
 
     def test_light_is_lost(self):
         numbers = layer("ACDC", 6)
-        x, table = inputs(numbers), compact(12, lenses=Lenses(aperture="60 um"))
+        x, table = inputs(numbers), compact(12, lenses=Lenses(aperture="100 um"))
         with pytest.warns(SamplingWarning, match="the lenses clip"):
             clipped = realise(numbers, table, model=Wave())
         field = dict(clipped.trace(x))["in front of mask D"]
         whole = dict(realise(numbers, compact(12), model=Wave()).trace(x))
-        assert field.power < 0.8 * whole["in front of mask D"].power
+        assert field.power < 0.97 * whole["in front of mask D"].power
 
 
 def test_fields_of_the_arm_are_reciprocal():
