@@ -11,6 +11,7 @@ import warnings
 from dataclasses import dataclass
 
 import torch
+from scipy.fft import next_fast_len
 from torch import Tensor
 
 from acdc_optical.compilation import Masks
@@ -110,6 +111,8 @@ def _lattice(planes: Planes) -> tuple[Grid, float]:
             break
         if spacing <= planes.arm.scale / window:
             samples = 2 * math.floor(window / spacing / 2 + 1e-9)
+            while next_fast_len(samples) != samples:  # POPPY needs an even number, FFTs a smooth one
+                samples -= 2
             return Grid((samples, samples), spacing), samples * spacing
     raise ValueError(
         f"the bench is {format_length(widest, 4)} wide and needs more than {_MOST} samples along an axis; a second "

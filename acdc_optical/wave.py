@@ -14,7 +14,7 @@ from acdc_optical.light import Light, Relay, size
 from acdc_optical.planes import Arm, Planes
 from acdc_optical.separable import PixelByPixel, Separable, pixel_responses
 from acdc_optical.spaces import Paraxial, Scalar, Space
-from optics import Axis, Grid, SamplingWarning, gauss
+from optics import Axis, Circle, Grid, SamplingWarning, gauss
 from optics.kernel import Kernel
 from optics.units import format_length
 from optics.vignetting import nodes_for, turns_per_metre
@@ -135,7 +135,14 @@ def _check_bench(planes: Planes) -> None:
                 f"modulator pixels of {_short(front.spacing)} are less than half a wavelength of "
                 f"{_short(planes.wavelength)}: their spectrum needs a mask wider than 2f, where no light goes"
             )
+        if back.spacing < planes.wavelength / 2:
+            raise ValueError(
+                f"mask pixels of {_short(back.spacing)} are less than half a wavelength of "
+                f"{_short(planes.wavelength)}; take a longer focal length, or fewer pixels per coefficient"
+            )
         _check_lens(width, front.extent, back.extent)
+    if isinstance(planes.arm.opening(planes.input, planes.mask), Circle):
+        _check_lens(max(widths), math.hypot(*planes.input.extent), math.hypot(*planes.mask.extent))
 
 
 def _check_lens(width: float, front: float, back: float) -> None:

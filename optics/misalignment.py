@@ -24,10 +24,18 @@ from optics.grid import Grid, point
 from optics.kernel import Kernel, Memo, double, number
 from optics.propagation import AngularSpectrum, Fraunhofer, FresnelTransfer, FresnelTransform
 from optics.screens import Quantity, Vector, components, on_axes
+from optics.spectral import AngularSpectrumTransform, FresnelSpectrumTransform
 from optics.system import OpticalSystem
 from optics.waves import plane
 
-_SPACE = (AngularSpectrum, Fraunhofer, FresnelTransfer, FresnelTransform)
+_SPACE = (
+    AngularSpectrum,
+    Fraunhofer,
+    FresnelTransfer,
+    FresnelTransform,
+    AngularSpectrumTransform,
+    FresnelSpectrumTransform,
+)
 """Free space, which is the same everywhere."""
 
 

@@ -70,7 +70,7 @@ class AngularSpectrumTransform(nn.Module):
         return field.replace(plan(field.data), self.output)
 
     def check(self, grid: Grid, wavelength: float) -> Grid:
-        """The grid behind the free space; whatever the source, it is resolved."""
+        """The grid behind the free space. Samples of the source are not asked whether they resolve its light."""
         _check_axes(grid, self.output)
         return self.output
 
@@ -101,7 +101,7 @@ class FresnelSpectrumTransform(nn.Module):
         return field.replace(data, self.output)
 
     def check(self, grid: Grid, wavelength: float) -> Grid:
-        """The grid behind the free space; whatever the source, it is resolved."""
+        """The grid behind the free space. Samples of the source are not asked whether they resolve its light."""
         _check_axes(grid, self.output)
         return self.output
 

@@ -40,7 +40,7 @@ OPTICS = {
     "detectors": "units grid kernel field",
     "system": "units grid kernel field fourier sampling elements detectors",
     "inspection": "field propagation system",
-    "misalignment": "grid kernel field waves screens elements propagation system",
+    "misalignment": "grid kernel field waves screens elements propagation spectral system",
     "poppy_bridge": "grid kernel field screens elements propagation system",
     "plotting": "units grid kernel field fourier elements detectors system",
 }
