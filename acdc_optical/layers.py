@@ -82,12 +82,20 @@ class ACDC(nn.Module):
         if not x.is_floating_point():
             raise TypeError(f"an ACDC layer takes real floating-point input; got {x.dtype}")
         check_trailing(x, self.shape)
-        h = self.transform.dct(x * self.a) * self.d
-        return self.transform.idct(h if self.bias is None else h + self.bias)
+        h = self.forth(x * self.a) * self.d
+        return self.back(h if self.bias is None else h + self.bias)
+
+    def forth(self, x: Tensor) -> Tensor:
+        """x·C."""
+        return self.transform.dct(x)
+
+    def back(self, h: Tensor) -> Tensor:
+        """h·C⁻¹."""
+        return self.transform.idct(h)
 
     def offset(self) -> Tensor | None:
         """What the bias adds to every output, of the layer's shape; None without a bias."""
-        return None if self.bias is None else self.transform.idct(self.bias)
+        return None if self.bias is None else self.back(self.bias)
 
     def extra_repr(self) -> str:
         return f"shape={self.shape}, bias={self.bias is not None}"
@@ -127,13 +135,20 @@ class AFDF(nn.Module):
         check_trailing(x, self.shape)
         if not x.numel():
             return x * self.a  # torch's FFT refuses an empty batch
-        axes = tuple(range(-len(self.shape), 0))
-        h = torch.fft.fftn(x * self.a, dim=axes) * self.d
-        return torch.fft.ifftn(h if self.bias is None else h + self.bias, dim=axes)
+        h = self.forth(x * self.a) * self.d
+        return self.back(h if self.bias is None else h + self.bias)
+
+    def forth(self, x: Tensor) -> Tensor:
+        """x·F."""
+        return torch.fft.fftn(x, dim=tuple(range(-len(self.shape), 0)))
+
+    def back(self, h: Tensor) -> Tensor:
+        """h·F⁻¹."""
+        return torch.fft.ifftn(h, dim=tuple(range(-len(self.shape), 0)))
 
     def offset(self) -> Tensor | None:
         """What the bias adds to every output, of the layer's shape; None without a bias."""
-        return None if self.bias is None else torch.fft.ifftn(self.bias)
+        return None if self.bias is None else self.back(self.bias)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         # Module.to(torch.float64) would cast imaginary parts away.

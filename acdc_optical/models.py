@@ -29,11 +29,14 @@ class Model(Protocol):
     def sampling_error(self, planes: Planes) -> float:
         """What is known to remain of its samples, relative to the light; 0 where they converge to rounding."""
 
+    def mixes_axes(self, planes: Planes) -> bool:
+        """Whether two-dimensional light is more than the product of what happens along each axis."""
+
     def light(self, planes: Planes) -> Light:
         """How light gets from the modulator through the mask to the camera."""
 
-    def whole_pixels(self, camera: Grid) -> Grid:
-        """The camera's pixels resolved, to measure all the light that falls on them."""
+    def whole_pixels(self, pixels: Grid, fill: float = 1.0) -> Grid:
+        """Pixels in the plane of modulator or camera resolved, for all the light that falls on their active part."""
 
     def refined(self) -> Model:
         """The same model with twice the samples, to see whether it has converged."""
@@ -55,11 +58,14 @@ class Ideal:
     def sampling_error(self, planes: Planes) -> float:
         return 0.0
 
+    def mixes_axes(self, planes: Planes) -> bool:
+        return False
+
     def light(self, planes: Planes) -> Light:
         return _through_ideal_lenses(planes, planes.mask)
 
-    def whole_pixels(self, camera: Grid) -> Grid:
-        return camera
+    def whole_pixels(self, pixels: Grid, fill: float = 1.0) -> Grid:
+        return pixels.resolved(point())
 
     def refined(self) -> Ideal:
         return self
@@ -88,12 +94,15 @@ class Continuous:
     def sampling_error(self, planes: Planes) -> float:
         return 0.0
 
+    def mixes_axes(self, planes: Planes) -> bool:
+        return False
+
     def light(self, planes: Planes) -> Light:
         fill = planes.mask.axes[0].cell.width
         return _through_ideal_lenses(planes, planes.mask.resolved(gauss(self.samples, fill)))
 
-    def whole_pixels(self, camera: Grid) -> Grid:
-        return camera.resolved(gauss(self.samples))
+    def whole_pixels(self, pixels: Grid, fill: float = 1.0) -> Grid:
+        return pixels.resolved(gauss(self.samples, fill))
 
     def refined(self) -> Continuous:
         return replace(self, samples=2 * self.samples)

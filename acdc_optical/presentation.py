@@ -7,6 +7,7 @@ questions, one axis at a time, and the compilation and the realisation need not 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -38,6 +39,12 @@ class Presentation(Protocol):
 
     def unfold(self, values: Tensor) -> Tensor:
         """Spread the independent mask values (independent, n) over all mask pixels, (pixels, n)."""
+
+    def distinct(self, pixels: Tensor, axes: int) -> Tensor:
+        """The pixel values of a mask that may differ from one another, over the last ``axes`` axes."""
+
+    def whole(self, distinct: Tensor, counts: Sequence[int]) -> Tensor:
+        """All pixels of a mask from its distinct ones, ``counts`` of them along each of the last axes."""
 
     def encode(self, x: Tensor, axes: int) -> Tensor:
         """Vectors (..., *shape) to pixel values, over the last ``axes`` axes."""
@@ -71,10 +78,21 @@ class Mirrored:
     def unfold(self, values: Tensor) -> Tensor:
         return torch.cat((values.flip(0), values))
 
-    def encode(self, x: Tensor, axes: int) -> Tensor:
+    def distinct(self, pixels: Tensor, axes: int) -> Tensor:
         for axis in range(-axes, 0):
-            x = torch.cat((x.flip(axis), x), dim=axis)
-        return x
+            n = pixels.shape[axis]
+            pixels = pixels.narrow(axis, n // 2, n - n // 2)
+        return pixels
+
+    def whole(self, distinct: Tensor, counts: Sequence[int]) -> Tensor:
+        for axis, n in enumerate(counts, start=-len(counts)):
+            # Of an odd number of pixels the one on the axis stands for itself.
+            mirrored = distinct.flip(axis).narrow(axis, 0, n - distinct.shape[axis])
+            distinct = torch.cat((mirrored, distinct), dim=axis)
+        return distinct
+
+    def encode(self, x: Tensor, axes: int) -> Tensor:
+        return self.whole(x, [2 * n for n in x.shape[-axes:]])
 
     def decode(self, light: Tensor, axes: int) -> Tensor:
         # The image of an even field is even: its halves hold the same numbers, and their mean uses all light.
@@ -108,6 +126,12 @@ class Direct:
 
     def unfold(self, values: Tensor) -> Tensor:
         return values
+
+    def distinct(self, pixels: Tensor, axes: int) -> Tensor:
+        return pixels
+
+    def whole(self, distinct: Tensor, counts: Sequence[int]) -> Tensor:
+        return distinct
 
     def encode(self, x: Tensor, axes: int) -> Tensor:
         return x

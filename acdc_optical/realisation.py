@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -86,6 +89,11 @@ class OpticalLayer(nn.Module):
 
     def encode(self, x: Tensor, masks: Masks) -> Field:
         """The field that the modulator sends out for x."""
+        values = self.presentation.encode(self.checked(x), len(self.shape))
+        return Field(values, masks.planes.input, masks.planes.wavelength)
+
+    def checked(self, x: Tensor) -> Tensor:
+        """The input if a modulator can show it, in the precision in which the layer takes it."""
         if not (x.is_floating_point() or x.is_complex()):
             raise TypeError(f"expected floating-point input; got {x.dtype}")
         if self.presentation.real and x.is_complex():
@@ -93,9 +101,7 @@ class OpticalLayer(nn.Module):
         check_trailing(x, self.shape)
         if not (x.is_meta or torch.isfinite(x).all()):
             raise ValueError("the input holds NaN or infinity; a modulator shows finite values")
-        x = x.to(torch.promote_types(x.dtype, self.layer.a.dtype))  # as the layer itself does
-        values = self.presentation.encode(x, len(self.shape))
-        return Field(values, masks.planes.input, masks.planes.wavelength)
+        return x.to(torch.promote_types(x.dtype, self.layer.a.dtype))  # as the layer itself does
 
     def show(self, x: Tensor, masks: Masks) -> Field:
         """The light behind mask A."""
@@ -103,7 +109,11 @@ class OpticalLayer(nn.Module):
 
     def decode(self, light: Tensor, masks: Masks) -> Tensor:
         """The layer's output from the field that the camera measured."""
-        y = self.presentation.decode(light, len(self.shape)) * masks.gain.to(light.real)
+        return self.scaled(self.presentation.decode(light, len(self.shape)), masks.gain)
+
+    def scaled(self, y: Tensor, gain: Tensor) -> Tensor:
+        """The layer's output from its own, dimmed by the masks, as the detector's reference beam reads it."""
+        y = y * gain.to(y.real)
         y = y.real if self.presentation.real else y
         offset = self.layer.offset()
         return y if offset is None else y + offset.to(y)
@@ -159,12 +169,27 @@ def realise_each(
         TypeError: a layer inside another kind of module, where it would stay numerical.
         ValueError: a layer does not fit the bench.
     """
-    if isinstance(network, ACDC | AFDF):
-        return realise(network, bench, model=model, method=method)
+    return replaced(network, (ACDC, AFDF), partial(realise, bench=bench, model=model, method=method))
+
+
+Kind = TypeVar("Kind", bound=nn.Module)
+
+
+def replaced(network: nn.Module, kinds: type[Kind] | tuple[type[Kind], ...], make: Callable[[Kind], nn.Module]) -> nn.Module:
+    """A network in which modules of some kinds are replaced by what is made of them; the others stay and are shared.
+
+    Raises:
+        TypeError: one is inside another kind of module than nn.Sequential, where it would stay as it is.
+    """
+    if isinstance(network, kinds):
+        return make(network)
     if isinstance(network, nn.Sequential):
-        return nn.Sequential(*(realise_each(module, bench, model=model, method=method) for module in network))
-    if any(isinstance(inner, ACDC | AFDF) for inner in network.modules()):
-        raise TypeError(f"expected layers in nn.Sequential; one is inside a {type(network).__name__}: realise it alone")
+        return nn.Sequential(*(replaced(module, kinds, make) for module in network))
+    for inner in network.modules():
+        if isinstance(inner, kinds):
+            raise TypeError(
+                f"expected layers in nn.Sequential; one is inside a {type(network).__name__}: replace it alone"
+            )
     return network
 
 

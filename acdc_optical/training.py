@@ -1,102 +1,207 @@
-"""Training a network of numerical layers, seeded and reproducible."""
+"""Training any network, seeded, in steps that can be interrupted and taken up again."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, pad
+from torch.nn.functional import cross_entropy
 
+from acdc_optical import checkpoint as checkpoints
+from acdc_optical.augmentation import Augmentation
 from acdc_optical.layers import ACDC, AFDF
+from acdc_optical.processes import Team, gathered
+from acdc_optical.realisation import run_in_batches
+from acdc_optical.trained_masks import TrainedMasks
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""Of a batch of outputs and what they should be: a scalar, the mean over the batch."""
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """Of logits and labels, with labels smoothed a little."""
+
+    smoothing: float = 0.1
+
+    def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
+        return cross_entropy(logits, labels, label_smoothing=self.smoothing)
 
 
 @dataclass(frozen=True)
 class Schedule:
     """How long and how fast to train: AdamW with a cosine from ``learning_rate`` to zero.
 
-    Weight decay acts on all but the diagonals and biases of ACDC and AFDF layers, as in the paper.
+    Weight decay acts on all but the masks, diagonals and biases of optical and ACDC and AFDF layers, as in the paper.
     """
 
     epochs: int = 150
     batch: int = 128
     learning_rate: float = 2e-2
     weight_decay: float = 1e-2
-    label_smoothing: float = 0.1
 
 
 class Epoch(NamedTuple):
-    """Mean loss and share of right answers over one pass through the (augmented) training data."""
+    """What one pass through the training data showed.
+
+    Attributes:
+        loss: its mean over the pass.
+        accuracy: share of right answers during the pass, augmented inputs and all; None if the targets are no labels.
+        held_out: share of right answers, or the loss where targets are no labels, on data held out; None without any.
+    """
 
     loss: float
-    accuracy: float
+    accuracy: float | None = None
+    held_out: float | None = None
 
 
-Augmentation = Callable[[Tensor, torch.Generator], Tensor]
-"""Changes a batch of inputs at random, drawing from the generator."""
+@runtime_checkable
+class Annealed(Protocol):
+    """A module that wants to know how far training has come."""
+
+    def anneal(self, progress: float) -> None:
+        """From 0 to 1, at the end."""
 
 
-def train(
+def fit(
     network: nn.Module,
     x: Tensor,
     y: Tensor,
     *,
+    loss: Loss | None = None,
     schedule: Schedule | None = None,
     augment: Augmentation | None = None,
+    held_out: tuple[Tensor, Tensor] | None = None,
     seed: int = 0,
+    checkpoint: str | Path | None = None,
 ) -> Iterator[Epoch]:
-    """Train a classifier in place, yielding after every epoch.
+    """Train a network in place, yielding after every epoch; ``list(fit(...))`` is its history.
+
+    Started by ``torchrun`` in several processes, each takes its share of every batch and all come to the same numbers
+    as one process alone, to rounding. (What normalises over a batch, as BatchNorm, sees its share only.)
 
     Args:
-        network: maps x to logits.
-        x, y: inputs and labels; they stay on their device.
-        schedule, augment: defaults of :class:`Schedule`, no augmentation.
-        seed: of shuffling and augmentation; the same seed gives the same numbers.
+        network: any module. Optical layers are trained through their light, or faster if
+            :func:`~acdc_optical.condensed.condensed`.
+        x, y: inputs, and labels (int64) or other targets, on the network's device.
+        loss: cross entropy with labels smoothed by 0.1 unless given.
+        schedule, augment: defaults of :class:`Schedule`; no augmentation.
+        held_out: inputs and targets to measure after every epoch, and not to train on.
+        seed: of shuffling, augmentation and dropout; the same seed gives the same numbers.
+        checkpoint: a file to which every finished epoch is written. If it is there, training goes on from it, after
+            the epochs it holds have been yielded, to the numbers it would have come to without a break.
+
+    Raises:
+        ValueError: nothing to train on, as many targets as inputs are not given, or a checkpoint of another training.
+        FloatingPointError: the loss is no longer finite.
     """
-    schedule = schedule or Schedule()
-    generator = torch.Generator().manual_seed(seed)
-    optimiser = torch.optim.AdamW(_groups(network, schedule), lr=schedule.learning_rate)
-    steps = schedule.epochs * math.ceil(len(x) / schedule.batch)
-    cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    for _ in range(schedule.epochs):
-        loss_sum, right = 0.0, 0
-        for index in torch.randperm(len(x), generator=generator).split(schedule.batch):
-            batch = x[index] if augment is None else augment(x[index], generator)
-            logits = network(batch)
-            loss = cross_entropy(logits, y[index], label_smoothing=schedule.label_smoothing)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            cosine.step()
-            loss_sum += float(loss.detach()) * len(index)
-            right += int((logits.argmax(-1) == y[index]).sum())
-        yield Epoch(loss_sum / len(x), right / len(x))
+    schedule, loss = schedule or Schedule(), loss or CrossEntropy()
+    if len(x) != len(y) or not len(x):
+        raise ValueError(f"expected as many targets as inputs, and at least one; got {len(x)} inputs, {len(y)} targets")
+    with gathered(x.device) as team:
+        run = _Run(network, x, y, loss, schedule, augment, seed, team)
+        fingerprint = checkpoints.fingerprint_of(network, (x, y), schedule, seed, loss) if checkpoint else ""
+        history: list[Epoch] = []
+        if checkpoint and Path(checkpoint).exists():
+            past = checkpoints.load(checkpoint, network, run.optimiser, fingerprint)
+            history = [Epoch(**epoch) for epoch in past]  # type: ignore[arg-type]
+            yield from history
+        team.wait()  # nobody writes before all have read
+        while len(history) < schedule.epochs:
+            found = run.epoch(len(history))
+            history.append(found if held_out is None else found._replace(held_out=_measured(network, *held_out, loss)))
+            if checkpoint and team.rank == 0:
+                past = [epoch._asdict() for epoch in history]
+                checkpoints.save(checkpoint, network, run.optimiser, past, fingerprint)
+            yield history[-1]
+
+
+class _Run:
+    """One training: the network with what trains it."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        x: Tensor,
+        y: Tensor,
+        loss: Loss,
+        schedule: Schedule,
+        augment: Augmentation | None,
+        seed: int,
+        team: Team,
+    ):
+        self.network, self.team = network, team
+        self.x, self.y, self.loss, self.schedule, self.augment, self.seed = x, y, loss, schedule, augment, seed
+        self.optimiser = torch.optim.AdamW(_groups(network, schedule), lr=schedule.learning_rate)
+        self.joined = team.joined(network)
+        self.steps_an_epoch = math.ceil(len(x) / schedule.batch)
+
+    def epoch(self, number: int) -> Epoch:
+        """One pass; all that is random in it follows from the seed and its number."""
+        seed = int(np.random.SeedSequence([self.seed, number]).generate_state(1)[0])
+        generator = torch.Generator().manual_seed(seed)
+        totals = torch.zeros(2, dtype=torch.float64, device=self.x.device)
+        self.network.train()
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)  # of dropout
+            batches = torch.randperm(len(self.x), generator=generator).split(self.schedule.batch)
+            for step, index in enumerate(batches, number * self.steps_an_epoch):
+                self._prepare(step / (self.schedule.epochs * self.steps_an_epoch))
+                totals += self._step(index, generator)
+        self._prepare(1.0)
+        self.network.eval()
+        loss, right = (self.team.total(totals) / len(self.x)).tolist()
+        if not math.isfinite(loss):
+            raise FloatingPointError(f"the loss is {loss} in epoch {number + 1}; train more slowly, or check the data")
+        return Epoch(loss, right if _labels(self.y) else None)
+
+    def _prepare(self, progress: float) -> None:
+        rate = self.schedule.learning_rate * (1 + math.cos(math.pi * progress)) / 2
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        for module in self.network.modules():
+            if isinstance(module, Annealed):
+                module.anneal(progress)
+
+    def _step(self, index: Tensor, generator: torch.Generator) -> Tensor:
+        """One step; loss and right answers, summed over this process's share of the batch."""
+        batch = self.x[index] if self.augment is None else self.augment(self.x[index], generator)
+        own = self.team.share(torch.arange(len(index)))
+        y = self.y[index[own]]
+        outputs = self.joined(batch[own])
+        # The mean over processes of such losses is the mean over the batch, however many examples each has.
+        part = len(own) * self.team.size / len(index)
+        loss = self.loss(outputs, y) * part if len(own) else outputs.sum() * 0
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        right = (outputs.argmax(-1) == y).sum() if _labels(y) else torch.zeros(())
+        return torch.stack([loss.detach() * len(index) / self.team.size, right.to(loss)]).double()
 
 
 def _groups(network: nn.Module, schedule: Schedule) -> list[dict[str, object]]:
-    diagonals = {p for m in network.modules() if isinstance(m, ACDC | AFDF) for p in m.parameters()}
-    others = [p for p in network.parameters() if p not in diagonals]
+    spared = {p for m in network.modules() if isinstance(m, ACDC | AFDF | TrainedMasks) for p in m.parameters()}
+    trained = [p for p in network.parameters() if p.requires_grad]
     return [
-        {"params": list(diagonals), "weight_decay": 0.0},
-        {"params": others, "weight_decay": schedule.weight_decay},
+        {"params": [p for p in trained if p in spared], "weight_decay": 0.0},
+        {"params": [p for p in trained if p not in spared], "weight_decay": schedule.weight_decay},
     ]
 
 
-def shift_and_noise(std: float) -> Augmentation:
-    """Shift each image by at most one pixel along each axis and add Gaussian noise of ``std``."""
+def _labels(y: Tensor) -> bool:
+    return y.dtype == torch.int64
 
-    def augment(images: Tensor, generator: torch.Generator) -> Tensor:
-        count, height, width = images.shape
-        framed = pad(images, (1, 1, 1, 1))
-        rows = torch.randint(3, (count, 1), generator=generator) + torch.arange(height)
-        columns = torch.randint(3, (count, 1), generator=generator) + torch.arange(width)
-        shifted = framed[torch.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
-        return shifted + std * torch.randn(images.shape, generator=generator)
 
-    return augment
+@torch.no_grad()
+def _measured(network: nn.Module, x: Tensor, y: Tensor, loss: Loss) -> float:
+    outputs = run_in_batches(network, x)
+    return accuracy(outputs, y) if _labels(y) else float(loss(outputs, y))
 
 
 @torch.no_grad()

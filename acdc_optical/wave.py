@@ -19,6 +19,9 @@ from optics.kernel import Kernel
 from optics.units import format_length
 from optics.vignetting import nodes_for, turns_per_metre
 
+# Light in the planes of modulator and camera turns by at most a whole turn from edge to edge of a pixel.
+_IN_A_PIXEL = 8
+
 
 @dataclass(frozen=True)
 class Wave:
@@ -60,10 +63,13 @@ class Wave:
         # The edge of a circle runs between samples, in whatever direction.
         return 1e-3 if planes.mask.ndim == 2 and planes.lenses.stop == "round" else 0.0
 
+    def mixes_axes(self, planes: Planes) -> bool:
+        return planes.mask.ndim == 2 and self.space.mixes_axes(planes.arm)
+
     def light(self, planes: Planes) -> Light:
         _check_bench(planes)
         mask = self.resolved_mask(planes)
-        if planes.mask.ndim == 2 and self.space.mixes_axes(planes.arm):
+        if self.mixes_axes(planes):
             forth = self.space.forth(planes.arm, planes.input, mask)
             onward = self.space.back(planes.arm, mask, planes.camera)
             return Relay(forth, onward, mask.spacing, size(planes.input, mask, planes.camera))
@@ -102,8 +108,8 @@ class Wave:
         turns = max(2 * turns_per_metre(a, b, planes.arm.scale, width) * b.spacing for a, b, width in axes)
         return planes.mask.resolved(gauss(math.ceil(self.density * nodes_for(turns)), planes.mask.axes[0].cell.width))
 
-    def whole_pixels(self, camera: Grid) -> Grid:
-        return camera.resolved(gauss(4))
+    def whole_pixels(self, pixels: Grid, fill: float = 1.0) -> Grid:
+        return pixels.resolved(gauss(_IN_A_PIXEL, fill))
 
     def refined(self) -> Wave:
         return replace(self, space=self.space.finer(2), density=2 * self.density)

@@ -1,0 +1,96 @@
+"""Masks that are trained themselves.
+
+Compiled masks follow the diagonals: training a realised layer trains its a and d. Masks of their own have more freedom,
+as several pixels for each coefficient, and can be trained as what a device shows; see :mod:`acdc_optical.constraints`.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+
+import torch
+from torch import Tensor, nn
+
+from acdc_optical.cascade import OpticalCascade
+from acdc_optical.compilation import Masks
+from acdc_optical.constraints import ComplexAmplitude, Constraint, SignedAmplitude, start
+from acdc_optical.layers import ACDC, AFDF
+from acdc_optical.presentation import Presentation
+from acdc_optical.realisation import OpticalLayer, replaced
+
+
+class TrainedMasks(nn.Module):
+    """Where the masks of an optical layer come from when they are trained themselves.
+
+    Args:
+        masks: to start from; as close to them as the constraints allow.
+        presentation: of the layer, whose mirrored pixels stay mirrored.
+        input, fourier: what the devices of mask A and mask D can show.
+
+    The strength of the masks is a factor of the decoding, trained with them. So what a network computes does not depend
+    on how much light its masks let through, and devices that cannot dim, as phases, can do without.
+    """
+
+    scale: Tensor
+    progress: Tensor
+
+    def __init__(self, masks: Masks, presentation: Presentation, *, input: Constraint, fourier: Constraint):
+        super().__init__()
+        self.presentation, self.input, self.fourier = presentation, input, fourier
+        self.planes, self.pixels_per_coefficient = masks.planes, masks.pixels_per_coefficient
+        axes = masks.planes.input.ndim
+        at_input = start(input, presentation.distinct(masks.input_mask.detach(), axes))
+        at_fourier = start(fourier, presentation.distinct(masks.fourier_mask.detach(), axes))
+        self.input_settings = nn.Parameter(at_input.settings.clone())
+        self.fourier_settings = nn.Parameter(at_fourier.settings.clone())
+        self.log_gain = nn.Parameter(torch.zeros_like(masks.gain.detach()))
+        self.register_buffer("scale", masks.gain.detach() * at_input.strength * at_fourier.strength)
+        self.register_buffer("progress", torch.ones((), dtype=torch.float64))
+
+    def anneal(self, progress: float) -> None:
+        """Say how far training has come, from 0 to 1; before its end, constraints may be loose."""
+        self.progress.fill_(progress)
+
+    def forward(self, layer: ACDC | AFDF) -> Masks:
+        progress = float(self.progress) if self.training else 1.0
+        a = self.input.transmittance(self.input_settings, progress)
+        d = self.fourier.transmittance(self.fourier_settings, progress)
+        return Masks(
+            input_mask=self.presentation.whole(a, self.planes.input.cells),
+            fourier_mask=self.presentation.whole(d, self.planes.mask.cells),
+            gain=self.scale * self.log_gain.exp(),
+            planes=self.planes,
+            pixels_per_coefficient=self.pixels_per_coefficient,
+            residual=math.nan,  # of no compilation
+        )
+
+    def extra_repr(self) -> str:
+        return f"input={self.input}, fourier={self.fourier}"
+
+
+def trainable_masks(
+    network: nn.Module, fourier: Constraint | None = None, *, input: Constraint | None = None
+) -> nn.Module:
+    """The same optical network with masks of their own, which start as those it has now and can be trained.
+
+    Args:
+        network: an optical layer or cascade, or an ``nn.Sequential`` with some; other modules stay and are shared.
+        fourier, input: what mask D and mask A can show; amplitudes by default, signed for a real layer and else complex.
+
+    The diagonals of the numerical layers no longer matter, and are frozen in copies of them; biases, which electronics
+    add, are trained with the masks. See :func:`~acdc_optical.nearest.nearest_layer` for the way back to diagonals.
+    """
+
+    def own(optical: OpticalLayer) -> OpticalLayer:
+        layer = copy.deepcopy(optical.layer)
+        layer.a.requires_grad_(False)
+        layer.d.requires_grad_(False)
+        free = SignedAmplitude() if optical.presentation.real else ComplexAmplitude()
+        source = TrainedMasks(optical.masks(), optical.presentation, input=input or free, fourier=fourier or free)
+        return OpticalLayer(layer, source, optical.bench, optical.model)
+
+    def every(optical: OpticalLayer | OpticalCascade) -> nn.Module:
+        return own(optical) if isinstance(optical, OpticalLayer) else OpticalCascade([own(s) for s in optical.stages])
+
+    return replaced(network, (OpticalLayer, OpticalCascade), every)
