@@ -2,6 +2,7 @@
 
 import copy
 import os
+from pathlib import Path
 
 import pytest
 import torch
@@ -107,6 +108,34 @@ def test_another_schema_is_refused(saved):
     saved.write_bytes(newer)
     with pytest.raises(ValueError, match=r"design schema 7; this version .* reads schema 1"):
         Design.load(saved)
+
+
+def _ramp(parameter):
+    ramp = torch.arange(1, parameter.numel() + 1, dtype=torch.float64).reshape(parameter.shape) / parameter.numel()
+    return torch.complex(ramp, -ramp) if parameter.is_complex() else ramp
+
+
+def test_a_design_written_by_the_first_version_is_read():
+    """The file was made when schema 1 was; its network has ramps for parameters, its masks are sampled."""
+    design = Design.load(Path(__file__).parent / "fixtures" / "design_schema_1.safetensors")
+    expected = nn.Sequential(
+        ACDC((2, 3), bias=True), nn.ReLU(), Permutation((2, 3), seed=3), nn.Flatten(), nn.Linear(6, 4), AFDF(4)
+    ).double()
+    with torch.no_grad():
+        for parameter in expected.parameters():
+            parameter.copy_(_ramp(parameter))
+    assert str(design.network) == str(expected)
+    assert design.network.state_dict().keys() == expected.state_dict().keys()
+    for name, value in expected.state_dict().items():
+        assert design.network.state_dict()[name].dtype == value.dtype
+        assert torch.equal(design.network.state_dict()[name], value), name
+    compiled = Design.of(expected, Bench.preset(), method=Sampled())
+    for read, made in zip(design.masks, compiled.masks, strict=True):
+        assert (read is None) == (made is None)
+        if made:
+            assert torch.allclose(read.fourier_mask, made.fourier_mask, rtol=1e-10, atol=0)
+            assert torch.allclose(read.input_mask, made.input_mask, rtol=1e-10, atol=0)
+            assert read.planes == made.planes
 
 
 def test_a_module_that_no_design_can_hold_is_named():
