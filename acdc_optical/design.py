@@ -7,32 +7,23 @@ permutation, read-out) are the electronics between them. A design with one stage
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
 from acdc_optical.bench import Bench
 from acdc_optical.compilation import Masks, Method, compile_layer
-from acdc_optical.files import replacing
 from acdc_optical.layers import ACDC, AFDF, Permutation
 from acdc_optical.models import Continuous, Model
 from acdc_optical.planes import Planes
 from acdc_optical.presentation import presentation_of
 from acdc_optical.realisation import FixedMasks, OpticalLayer, realise
-
-SCHEMA = 1
-"""Version of the file's layout. A reader refuses versions it does not know."""
-
-_KEY = "acdc-optical"
+from acdc_optical.tensors import DESIGN, read_tensors, write_tensors
 
 
 @dataclass(frozen=True)
@@ -104,16 +95,11 @@ class Design:
             if masks is not None:
                 tensors |= {f"{index}.masks.{name}": value for name, value in _mask_tensors(masks).items()}
         header = _Header(
-            schema_version=SCHEMA,
             bench=self.bench.model_dump(),
             stages=[_describe(stage) for stage in self.stages],
             pixels_per_coefficient=[m.pixels_per_coefficient if m else None for m in self.masks],
-            complex_tensors=[name for name, value in tensors.items() if value.is_complex()],
         )
-        stored = {name: _storable(value) for name, value in tensors.items()}
-        sealed = header.model_copy(update={"sha256": _digest(header, stored)})
-        with replacing(path) as temporary:
-            save_file(stored, temporary, metadata={_KEY: sealed.model_dump_json()})
+        write_tensors(path, DESIGN, header, tensors)
 
     @classmethod
     def load(cls, path: str | Path) -> Design:
@@ -123,11 +109,7 @@ class Design:
             FileNotFoundError: no such file.
             ValueError: not a design, damaged, truncated, or of a schema this version does not know.
         """
-        header, stored = _read(Path(path))
-        tensors = {
-            name: torch.view_as_complex(value) if name in header.complex_tensors else value
-            for name, value in stored.items()
-        }
+        header, tensors = read_tensors(path, DESIGN, _Header)
         try:
             bench = Bench(**header.bench)
             stages = tuple(_rebuild(spec, _branch(tensors, f"{i}.")) for i, spec in enumerate(header.stages))
@@ -143,53 +125,9 @@ class Design:
 class _Header(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    schema_version: int
     bench: dict[str, Any]
     stages: list[dict[str, Any]]
     pixels_per_coefficient: list[int | None]
-    complex_tensors: list[str]
-    sha256: str = ""
-
-
-def _read(path: Path) -> tuple[_Header, dict[str, Tensor]]:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such design file; make one with 'acdc-optical compile' or Design.save")
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            # Copies: the file's own memory goes with the file, and is not aligned as complex arithmetic needs it.
-            stored = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - not a mapping
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path}: not a design file, or a damaged or truncated one ({error})") from None
-    if _KEY not in metadata:
-        raise ValueError(f"{path}: a safetensors file, but not a design of acdc-optical: its header lacks {_KEY!r}")
-    try:
-        version = json.loads(metadata[_KEY])["schema_version"]
-        if version != SCHEMA:
-            raise ValueError(f"{path}: design schema {version!r}; this version of acdc-optical reads schema {SCHEMA}")
-        header = _Header.model_validate_json(metadata[_KEY])
-    except (json.JSONDecodeError, KeyError, TypeError, ValidationError):
-        raise ValueError(f"{path}: the design is damaged: its header cannot be read") from None
-    if _digest(header, stored) != header.sha256:
-        raise ValueError(f"{path}: the design is damaged: its contents do not match their checksum")
-    return header, stored
-
-
-def _digest(header: _Header, stored: dict[str, Tensor]) -> str:
-    """Of everything in the file but the digest itself."""
-    unsealed = header.model_copy(update={"sha256": ""})
-    digest = hashlib.sha256(unsealed.model_dump_json().encode())
-    for name in sorted(stored):
-        value = stored[name]
-        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-        digest.update(value.numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _storable(value: Tensor) -> Tensor:
-    """On the CPU, contiguous, and real: complex numbers as a last axis of two."""
-    value = value.detach().cpu().resolve_conj()
-    return (torch.view_as_real(value) if value.is_complex() else value).contiguous().clone()
 
 
 def _branch(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -49,6 +49,7 @@ ACDC = {
     "layers": "transforms",
     "progress": "",
     "files": "",
+    "tensors": "files",
     "bench": "optics optics.elements optics.units",
     "presentation": "layers",
     "planes": "bench optics optics.elements",
@@ -71,7 +72,7 @@ ACDC = {
     "training": "bench compilation layers models realisation progress",
     "datasets": "",
     # What joins the siblings.
-    "design": "bench compilation files layers models planes presentation realisation verification optics",
+    "design": "bench compilation layers models planes presentation realisation tensors verification optics",
     "figures": "bench compilation layers realisation verification files optics optics.plotting optics.units",
     "tables": "compilation design second_opinion optics.units",
     "demo": "bench compilation datasets design figures files layers models progress realisation training verification "

@@ -150,7 +150,7 @@ def test_writing_is_atomic(saved, monkeypatch):
         path.write_bytes(b"half")
         raise OSError("disk full")
 
-    monkeypatch.setattr("acdc_optical.design.save_file", failing)
+    monkeypatch.setattr("acdc_optical.tensors.save_file", failing)
     with pytest.raises(OSError, match="disk full"):
         Design.of(ACDC(4), Bench.preset()).save(saved)
     assert saved.read_bytes() == before
