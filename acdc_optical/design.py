@@ -1,13 +1,12 @@
 """The design file: a network, its bench and its masks in one safetensors file.
 
 The network is a sequence of stages. Each ACDC or AFDF stage is a 4f system with two masks; the others (ReLU,
-permutation, read-out) are the electronics between them. A design with one stage is one optical layer.
+permutation, convolution, read-out) are the electronics between them. A design with one stage is one optical layer.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -155,17 +154,21 @@ def _masks(stage: nn.Module, bench: Bench, tensors: dict[str, Tensor], per_coeff
     return Masks(input_mask, fourier_mask, tensors["gain"], planes, per_coefficient, float(tensors["residual"]))
 
 
-_Rebuild = Callable[..., nn.Module]
-_KINDS: dict[str, tuple[_Rebuild, Callable[[Any], dict[str, Any]]]] = {
-    "ACDC": (ACDC, lambda m: {"shape": m.shape, "bias": m.bias is not None}),
-    "AFDF": (AFDF, lambda m: {"shape": m.shape, "bias": m.bias is not None}),
-    "Permutation": (Permutation, lambda m: {"shape": m.shape}),
-    "ReLU": (nn.ReLU, lambda _: {}),
-    "Flatten": (nn.Flatten, lambda m: {"start_dim": m.start_dim, "end_dim": m.end_dim}),
-    "Linear": (
-        nn.Linear,
-        lambda m: {"in_features": m.in_features, "out_features": m.out_features, "bias": m.bias is not None},
-    ),
+_CONVOLUTION = "in_channels out_channels kernel_size stride padding dilation groups bias padding_mode"
+# Of every module a design can hold, the constructor's arguments: each is an attribute of the same name.
+_KINDS: dict[str, tuple[type[nn.Module], str]] = {
+    "ACDC": (ACDC, "shape bias"),
+    "AFDF": (AFDF, "shape bias"),
+    "Permutation": (Permutation, "shape"),
+    "ReLU": (nn.ReLU, ""),
+    "Flatten": (nn.Flatten, "start_dim end_dim"),
+    "Unflatten": (nn.Unflatten, "dim unflattened_size"),
+    "Linear": (nn.Linear, "in_features out_features bias"),
+    "Conv2d": (nn.Conv2d, _CONVOLUTION),
+    "MaxPool2d": (nn.MaxPool2d, "kernel_size stride padding dilation return_indices ceil_mode"),
+    "AvgPool2d": (nn.AvgPool2d, "kernel_size stride padding ceil_mode count_include_pad divisor_override"),
+    "ZeroPad1d": (nn.ZeroPad1d, "padding"),
+    "ZeroPad2d": (nn.ZeroPad2d, "padding"),
 }
 
 
@@ -173,11 +176,17 @@ def _describe(stage: nn.Module) -> dict[str, Any]:
     kind = type(stage).__name__
     if kind not in _KINDS:
         raise TypeError(f"a design holds {', '.join(_KINDS)} modules; got {kind}")
-    return {"kind": kind, **_KINDS[kind][1](stage)}
+    return {"kind": kind, **{name: _argument(stage, name) for name in _KINDS[kind][1].split()}}
+
+
+def _argument(stage: nn.Module, name: str) -> Any:
+    value = getattr(stage, name)
+    return value is not None if name == "bias" else value
 
 
 def _rebuild(spec: dict[str, Any], tensors: dict[str, Tensor]) -> nn.Module:
-    arguments = dict(spec)
+    # JSON has no tuples, and torch takes no list for some sizes.
+    arguments = {name: tuple(value) if isinstance(value, list) else value for name, value in spec.items()}
     kind = arguments.pop("kind")
     if kind not in _KINDS:
         raise ValueError(f"unknown stage {kind!r}")

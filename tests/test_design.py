@@ -139,8 +139,33 @@ def test_a_design_written_by_the_first_version_is_read():
 
 
 def test_a_module_that_no_design_can_hold_is_named():
-    with pytest.raises(TypeError, match="got Conv2d"):
-        Design.of(nn.Sequential(ACDC(4), nn.Conv2d(1, 1, 1)), Bench.preset())
+    with pytest.raises(TypeError, match=r"MaxPool2d.* modules; got GELU"):
+        Design.of(nn.Sequential(ACDC(4), nn.GELU()), Bench.preset())
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        nn.Conv2d(4, 6, (3, 2), stride=(2, 1), padding=(1, 0), dilation=2, groups=2, bias=False),
+        nn.Conv2d(4, 3, 3, padding="same", padding_mode="circular"),
+        nn.MaxPool2d(3, stride=(2, 1), padding=1, dilation=2, ceil_mode=True),
+        nn.AvgPool2d((2, 3), stride=2, padding=(1, 1), ceil_mode=True, count_include_pad=False),
+        nn.AvgPool2d(2, divisor_override=3),
+        nn.Unflatten(1, (2, 2)),
+        nn.Unflatten(-1, (3, 3)),
+        nn.ZeroPad1d((1, 2)),
+        nn.ZeroPad2d((0, 1, 2, 3)),
+        nn.Flatten(2),
+        nn.Linear(9, 2, bias=False),
+    ],
+    ids=str,
+)
+def test_electronics_round_trips_to_the_last_bit(tmp_path, module):
+    x = torch.randn(2, 4, 9, 9, generator=torch.Generator().manual_seed(0))
+    Design.of(nn.Sequential(ACDC((9, 9)), module), Bench.preset()).save(tmp_path / "d")
+    again = Design.load(tmp_path / "d").stages[1]
+    assert str(again) == str(module)
+    assert torch.equal(again(x), module(x))
 
 
 def test_writing_is_atomic(saved, monkeypatch):
