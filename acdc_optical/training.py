@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, pad
+from torch.nn.functional import cross_entropy
 
+from acdc_optical.augmentation import Augmentation
 from acdc_optical.layers import ACDC, AFDF
 
 
@@ -33,10 +34,6 @@ class Epoch(NamedTuple):
 
     loss: float
     accuracy: float
-
-
-Augmentation = Callable[[Tensor, torch.Generator], Tensor]
-"""Changes a batch of inputs at random, drawing from the generator."""
 
 
 def train(
@@ -83,20 +80,6 @@ def _groups(network: nn.Module, schedule: Schedule) -> list[dict[str, object]]:
         {"params": list(diagonals), "weight_decay": 0.0},
         {"params": others, "weight_decay": schedule.weight_decay},
     ]
-
-
-def shift_and_noise(std: float) -> Augmentation:
-    """Shift each image by at most one pixel along each axis and add Gaussian noise of ``std``."""
-
-    def augment(images: Tensor, generator: torch.Generator) -> Tensor:
-        count, height, width = images.shape
-        framed = pad(images, (1, 1, 1, 1))
-        rows = torch.randint(3, (count, 1), generator=generator) + torch.arange(height)
-        columns = torch.randint(3, (count, 1), generator=generator) + torch.arange(width)
-        shifted = framed[torch.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
-        return shifted + std * torch.randn(images.shape, generator=generator)
-
-    return augment
 
 
 @torch.no_grad()
