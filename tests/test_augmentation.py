@@ -66,6 +66,12 @@ def test_it_keeps_the_dtype(augment, inputs, dtype):
 
 
 @_EACH
+def test_it_stays_on_the_device(augment, inputs):
+    """The meta device has no numbers, but is none that the CPU's may be mixed with."""
+    assert augment(inputs.to("meta"), _generator()).device.type == "meta"
+
+
+@_EACH
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_every_device_sees_the_same_numbers(augment, inputs):
