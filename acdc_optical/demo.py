@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
 from acdc_optical import figures
+from acdc_optical.augmentation import shift_and_noise
 from acdc_optical.bench import Bench
 from acdc_optical.compilation import Sampled
 from acdc_optical.datasets import Split, digits
@@ -20,7 +21,7 @@ from acdc_optical.layers import ACDC, IdentityPlusNoise, Permutation
 from acdc_optical.models import Continuous
 from acdc_optical.progress import Track, silent
 from acdc_optical.realisation import OpticalLayer, realise_each, run_in_batches
-from acdc_optical.training import Schedule, accuracy, shift_and_noise, train
+from acdc_optical.training import Schedule, accuracy, train
 from acdc_optical.verification import Report, relative_error, verify
 
 SHAPE = (16, 16)

@@ -1,38 +1,28 @@
 """The design file: a network, its bench and its masks in one safetensors file.
 
 The network is a sequence of stages. Each ACDC or AFDF stage is a 4f system with two masks; the others (ReLU,
-permutation, read-out) are the electronics between them. A design with one stage is one optical layer.
+permutation, convolution, read-out) are the electronics between them. A design with one stage is one optical layer.
 """
 
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
 from acdc_optical.bench import Bench
 from acdc_optical.compilation import Masks, Method, compile_layer
-from acdc_optical.files import replacing
 from acdc_optical.layers import ACDC, AFDF, Permutation
 from acdc_optical.models import Continuous, Model
 from acdc_optical.planes import Planes
 from acdc_optical.presentation import presentation_of
 from acdc_optical.realisation import FixedMasks, OpticalLayer, realise
-
-SCHEMA = 1
-"""Version of the file's layout. A reader refuses versions it does not know."""
-
-_KEY = "acdc-optical"
+from acdc_optical.tensors import DESIGN, read_tensors, write_tensors
 
 
 @dataclass(frozen=True)
@@ -104,16 +94,11 @@ class Design:
             if masks is not None:
                 tensors |= {f"{index}.masks.{name}": value for name, value in _mask_tensors(masks).items()}
         header = _Header(
-            schema_version=SCHEMA,
             bench=self.bench.model_dump(),
             stages=[_describe(stage) for stage in self.stages],
             pixels_per_coefficient=[m.pixels_per_coefficient if m else None for m in self.masks],
-            complex_tensors=[name for name, value in tensors.items() if value.is_complex()],
         )
-        stored = {name: _storable(value) for name, value in tensors.items()}
-        sealed = header.model_copy(update={"sha256": _digest(header, stored)})
-        with replacing(path) as temporary:
-            save_file(stored, temporary, metadata={_KEY: sealed.model_dump_json()})
+        write_tensors(path, DESIGN, header, tensors)
 
     @classmethod
     def load(cls, path: str | Path) -> Design:
@@ -123,11 +108,7 @@ class Design:
             FileNotFoundError: no such file.
             ValueError: not a design, damaged, truncated, or of a schema this version does not know.
         """
-        header, stored = _read(Path(path))
-        tensors = {
-            name: torch.view_as_complex(value) if name in header.complex_tensors else value
-            for name, value in stored.items()
-        }
+        header, tensors = read_tensors(path, DESIGN, _Header)
         try:
             bench = Bench(**header.bench)
             stages = tuple(_rebuild(spec, _branch(tensors, f"{i}.")) for i, spec in enumerate(header.stages))
@@ -143,53 +124,9 @@ class Design:
 class _Header(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    schema_version: int
     bench: dict[str, Any]
     stages: list[dict[str, Any]]
     pixels_per_coefficient: list[int | None]
-    complex_tensors: list[str]
-    sha256: str = ""
-
-
-def _read(path: Path) -> tuple[_Header, dict[str, Tensor]]:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such design file; make one with 'acdc-optical compile' or Design.save")
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            # Copies: the file's own memory goes with the file, and is not aligned as complex arithmetic needs it.
-            stored = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - not a mapping
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path}: not a design file, or a damaged or truncated one ({error})") from None
-    if _KEY not in metadata:
-        raise ValueError(f"{path}: a safetensors file, but not a design of acdc-optical: its header lacks {_KEY!r}")
-    try:
-        version = json.loads(metadata[_KEY])["schema_version"]
-        if version != SCHEMA:
-            raise ValueError(f"{path}: design schema {version!r}; this version of acdc-optical reads schema {SCHEMA}")
-        header = _Header.model_validate_json(metadata[_KEY])
-    except (json.JSONDecodeError, KeyError, TypeError, ValidationError):
-        raise ValueError(f"{path}: the design is damaged: its header cannot be read") from None
-    if _digest(header, stored) != header.sha256:
-        raise ValueError(f"{path}: the design is damaged: its contents do not match their checksum")
-    return header, stored
-
-
-def _digest(header: _Header, stored: dict[str, Tensor]) -> str:
-    """Of everything in the file but the digest itself."""
-    unsealed = header.model_copy(update={"sha256": ""})
-    digest = hashlib.sha256(unsealed.model_dump_json().encode())
-    for name in sorted(stored):
-        value = stored[name]
-        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-        digest.update(value.numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _storable(value: Tensor) -> Tensor:
-    """On the CPU, contiguous, and real: complex numbers as a last axis of two."""
-    value = value.detach().cpu().resolve_conj()
-    return (torch.view_as_real(value) if value.is_complex() else value).contiguous().clone()
 
 
 def _branch(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -217,17 +154,21 @@ def _masks(stage: nn.Module, bench: Bench, tensors: dict[str, Tensor], per_coeff
     return Masks(input_mask, fourier_mask, tensors["gain"], planes, per_coefficient, float(tensors["residual"]))
 
 
-_Rebuild = Callable[..., nn.Module]
-_KINDS: dict[str, tuple[_Rebuild, Callable[[Any], dict[str, Any]]]] = {
-    "ACDC": (ACDC, lambda m: {"shape": m.shape, "bias": m.bias is not None}),
-    "AFDF": (AFDF, lambda m: {"shape": m.shape, "bias": m.bias is not None}),
-    "Permutation": (Permutation, lambda m: {"shape": m.shape}),
-    "ReLU": (nn.ReLU, lambda _: {}),
-    "Flatten": (nn.Flatten, lambda m: {"start_dim": m.start_dim, "end_dim": m.end_dim}),
-    "Linear": (
-        nn.Linear,
-        lambda m: {"in_features": m.in_features, "out_features": m.out_features, "bias": m.bias is not None},
-    ),
+_CONVOLUTION = "in_channels out_channels kernel_size stride padding dilation groups bias padding_mode"
+# Of every module a design can hold, the constructor's arguments: each is an attribute of the same name.
+_KINDS: dict[str, tuple[type[nn.Module], str]] = {
+    "ACDC": (ACDC, "shape bias"),
+    "AFDF": (AFDF, "shape bias"),
+    "Permutation": (Permutation, "shape"),
+    "ReLU": (nn.ReLU, ""),
+    "Flatten": (nn.Flatten, "start_dim end_dim"),
+    "Unflatten": (nn.Unflatten, "dim unflattened_size"),
+    "Linear": (nn.Linear, "in_features out_features bias"),
+    "Conv2d": (nn.Conv2d, _CONVOLUTION),
+    "MaxPool2d": (nn.MaxPool2d, "kernel_size stride padding dilation return_indices ceil_mode"),
+    "AvgPool2d": (nn.AvgPool2d, "kernel_size stride padding ceil_mode count_include_pad divisor_override"),
+    "ZeroPad1d": (nn.ZeroPad1d, "padding"),
+    "ZeroPad2d": (nn.ZeroPad2d, "padding"),
 }
 
 
@@ -235,11 +176,17 @@ def _describe(stage: nn.Module) -> dict[str, Any]:
     kind = type(stage).__name__
     if kind not in _KINDS:
         raise TypeError(f"a design holds {', '.join(_KINDS)} modules; got {kind}")
-    return {"kind": kind, **_KINDS[kind][1](stage)}
+    return {"kind": kind, **{name: _argument(stage, name) for name in _KINDS[kind][1].split()}}
+
+
+def _argument(stage: nn.Module, name: str) -> Any:
+    value = getattr(stage, name)
+    return value is not None if name == "bias" else value
 
 
 def _rebuild(spec: dict[str, Any], tensors: dict[str, Tensor]) -> nn.Module:
-    arguments = dict(spec)
+    # JSON has no tuples, and torch takes no list for some sizes.
+    arguments = {name: tuple(value) if isinstance(value, list) else value for name, value in spec.items()}
     kind = arguments.pop("kind")
     if kind not in _KINDS:
         raise ValueError(f"unknown stage {kind!r}")

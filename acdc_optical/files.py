@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+_HOLDS_OBJECTS = "Object arrays"  # how NumPy refuses what it would have to unpickle
 
 
 @contextmanager
@@ -97,16 +101,44 @@ def read_array(path: str | Path) -> NDArray[np.generic]:
         with open(path, "rb") as file:
             values = np.lib.format.read_array(file, allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
-        reason = "it holds Python objects" if "Object arrays" in str(error) else "it is not a readable .npy file"
+        reason = "it holds Python objects" if _HOLDS_OBJECTS in str(error) else "it is not a readable .npy file"
         raise ValueError(f"{path}: expected a .npy array of numbers; {reason}: save one with numpy.save") from None
+    return _finite_numbers(values, str(path))
+
+
+def read_arrays(path: str | Path, *choices: Sequence[str]) -> dict[str, NDArray[np.generic]]:
+    """Read named arrays of finite numbers from a .npz file, without pickle.
+
+    Args:
+        path: the file; what else it holds is left alone.
+        choices: sets of names; the first whose arrays are all there is read.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not a .npz file, an array is missing, or holds anything but finite numbers.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; expected a .npz file of arrays")
+    try:
+        with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as archive:
+            present = archive.files
+            names = next((choice for choice in choices if set(choice) <= set(present)), ())
+            arrays = {name: np.asarray(archive[name]) for name in names}
+    except (ValueError, EOFError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        reason = "an array holds Python objects" if _HOLDS_OBJECTS in str(error) else "it is not a readable .npz file"
+        raise ValueError(f"{path}: expected a .npz file of numbers; {reason}: save one with numpy.savez") from None
+    if not arrays:
+        expected = " or ".join(", ".join(choice) for choice in choices)
+        raise ValueError(f"{path}: expected arrays {expected}; got {', '.join(present) or 'none'}: rename or add them")
+    return {name: _finite_numbers(values, f"{path}: {name}") for name, values in arrays.items()}
+
+
+def _finite_numbers(values: NDArray[np.generic], source: str) -> NDArray[np.generic]:
+    """As torch takes them: in native byte order, at most in double precision."""
     if values.dtype.kind not in "iufc":
-        raise ValueError(f"{path}: expected an array of numbers; got dtype {values.dtype}")
+        raise ValueError(f"{source}: expected an array of numbers; got dtype {values.dtype}")
     if not np.isfinite(values).all():
-        raise ValueError(f"{path}: the array holds NaN or infinity; expected finite numbers")
-    # What torch takes: native byte order, at most double precision.
-    widest = np.complex128 if values.dtype.kind == "c" else np.float64
-    return (
-        values.astype(widest)
-        if values.dtype.itemsize > np.dtype(widest).itemsize
-        else values.astype(values.dtype.newbyteorder("="))
-    )
+        raise ValueError(f"{source}: the array holds NaN or infinity; expected finite numbers")
+    widest = np.dtype(np.complex128 if values.dtype.kind == "c" else np.float64)
+    return values.astype(widest if values.dtype.itemsize > widest.itemsize else values.dtype.newbyteorder("="))

@@ -49,6 +49,7 @@ ACDC = {
     "layers": "transforms",
     "progress": "",
     "files": "",
+    "tensors": "files",
     "bench": "optics optics.elements optics.units",
     "presentation": "layers",
     "planes": "bench optics optics.elements",
@@ -68,14 +69,15 @@ ACDC = {
     # Siblings: each knows the layer and its realisation, none another.
     "verification": "bench compilation calibration layers models planes presentation realisation progress wave "
     "optics optics.units",
-    "training": "bench compilation layers models realisation progress",
-    "datasets": "",
+    "augmentation": "",
+    "training": "augmentation bench compilation layers models realisation progress",
+    "datasets": "files",
     # What joins the siblings.
-    "design": "bench compilation files layers models planes presentation realisation verification optics",
+    "design": "bench compilation layers models planes presentation realisation tensors verification optics",
     "figures": "bench compilation layers realisation verification files optics optics.plotting optics.units",
     "tables": "compilation design second_opinion optics.units",
-    "demo": "bench compilation datasets design figures files layers models progress realisation training verification "
-    "transforms",
+    "demo": "augmentation bench compilation datasets design figures files layers models progress realisation training "
+    "verification transforms",
     "arguments": "bench calibration compilation design files layers models spaces wave",
     "cli": "arguments demo design files realisation second_opinion tables verification",
 }

@@ -2,6 +2,7 @@
 
 import copy
 import os
+from pathlib import Path
 
 import pytest
 import torch
@@ -109,9 +110,62 @@ def test_another_schema_is_refused(saved):
         Design.load(saved)
 
 
+def _ramp(parameter):
+    ramp = torch.arange(1, parameter.numel() + 1, dtype=torch.float64).reshape(parameter.shape) / parameter.numel()
+    return torch.complex(ramp, -ramp) if parameter.is_complex() else ramp
+
+
+def test_a_design_written_by_the_first_version_is_read():
+    """The file was made when schema 1 was; its network has ramps for parameters, its masks are sampled."""
+    design = Design.load(Path(__file__).parent / "fixtures" / "design_schema_1.safetensors")
+    expected = nn.Sequential(
+        ACDC((2, 3), bias=True), nn.ReLU(), Permutation((2, 3), seed=3), nn.Flatten(), nn.Linear(6, 4), AFDF(4)
+    ).double()
+    with torch.no_grad():
+        for parameter in expected.parameters():
+            parameter.copy_(_ramp(parameter))
+    assert str(design.network) == str(expected)
+    assert design.network.state_dict().keys() == expected.state_dict().keys()
+    for name, value in expected.state_dict().items():
+        assert design.network.state_dict()[name].dtype == value.dtype
+        assert torch.equal(design.network.state_dict()[name], value), name
+    compiled = Design.of(expected, Bench.preset(), method=Sampled())
+    for read, made in zip(design.masks, compiled.masks, strict=True):
+        assert (read is None) == (made is None)
+        if made:
+            assert torch.allclose(read.fourier_mask, made.fourier_mask, rtol=1e-10, atol=0)
+            assert torch.allclose(read.input_mask, made.input_mask, rtol=1e-10, atol=0)
+            assert read.planes == made.planes
+
+
 def test_a_module_that_no_design_can_hold_is_named():
-    with pytest.raises(TypeError, match="got Conv2d"):
-        Design.of(nn.Sequential(ACDC(4), nn.Conv2d(1, 1, 1)), Bench.preset())
+    with pytest.raises(TypeError, match=r"MaxPool2d.* modules; got GELU"):
+        Design.of(nn.Sequential(ACDC(4), nn.GELU()), Bench.preset())
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        nn.Conv2d(4, 6, (3, 2), stride=(2, 1), padding=(1, 0), dilation=2, groups=2, bias=False),
+        nn.Conv2d(4, 3, 3, padding="same", padding_mode="circular"),
+        nn.MaxPool2d(3, stride=(2, 1), padding=1, dilation=2, ceil_mode=True),
+        nn.AvgPool2d((2, 3), stride=2, padding=(1, 1), ceil_mode=True, count_include_pad=False),
+        nn.AvgPool2d(2, divisor_override=3),
+        nn.Unflatten(1, (2, 2)),
+        nn.Unflatten(-1, (3, 3)),
+        nn.ZeroPad1d((1, 2)),
+        nn.ZeroPad2d((0, 1, 2, 3)),
+        nn.Flatten(2),
+        nn.Linear(9, 2, bias=False),
+    ],
+    ids=str,
+)
+def test_electronics_round_trips_to_the_last_bit(tmp_path, module):
+    x = torch.randn(2, 4, 9, 9, generator=torch.Generator().manual_seed(0))
+    Design.of(nn.Sequential(ACDC((9, 9)), module), Bench.preset()).save(tmp_path / "d")
+    again = Design.load(tmp_path / "d").stages[1]
+    assert str(again) == str(module)
+    assert torch.equal(again(x), module(x))
 
 
 def test_writing_is_atomic(saved, monkeypatch):
@@ -121,7 +175,7 @@ def test_writing_is_atomic(saved, monkeypatch):
         path.write_bytes(b"half")
         raise OSError("disk full")
 
-    monkeypatch.setattr("acdc_optical.design.save_file", failing)
+    monkeypatch.setattr("acdc_optical.tensors.save_file", failing)
     with pytest.raises(OSError, match="disk full"):
         Design.of(ACDC(4), Bench.preset()).save(saved)
     assert saved.read_bytes() == before

@@ -1,11 +1,12 @@
 """Files are written whole or not at all, and read as data."""
 
 import os
+import zipfile
 
 import numpy as np
 import pytest
 
-from acdc_optical.files import output_folder, read_array, replacing, write_array, write_text
+from acdc_optical.files import output_folder, read_array, read_arrays, replacing, write_array, write_text
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -94,3 +95,50 @@ def test_foreign_number_formats_are_converted(tmp_path, stored, read):
     assert got.dtype == read
     assert got.dtype.isnative
     assert got.tolist() == [1.5, -2]
+
+
+def test_the_first_set_of_arrays_that_is_there_is_read(tmp_path):
+    np.savez_compressed(tmp_path / "x.npz", a=np.arange(3), b=np.ones(2, ">f4"), c=np.array(["left alone"]))
+    got = read_arrays(tmp_path / "x.npz", ("a", "z"), ("b", "a"), ("a",))
+    assert got.keys() == {"a", "b"}
+    assert got["a"].tolist() == [0, 1, 2]
+    assert got["b"].dtype == "float32"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda p: p.write_bytes(b"hello"), "not a readable .npz file"),
+        (lambda p: p.write_bytes(b""), "not a readable .npz file"),
+        (lambda p: write_array(p, np.arange(3)), "not a readable .npz file"),
+        (lambda p: zipfile.ZipFile(p, "w").close(), "expected arrays a; got none"),
+        (lambda p: p.mkdir(), "no such file"),
+    ],
+)
+def test_unusable_archives_are_named(tmp_path, make, message):
+    path = tmp_path / "x.npz"
+    make(path)
+    with pytest.raises((ValueError, FileNotFoundError), match=f"{path}: .*{message}"):
+        read_arrays(path, ("a",))
+
+
+def _numbers_or_refusal(path):
+    try:
+        return read_arrays(path, ("a",))["a"].tolist()
+    except ValueError as error:
+        return str(error)
+
+
+def test_a_damaged_archive_is_refused_or_read_right(tmp_path):
+    """Damage in the archive's own notes, such as dates, changes no number."""
+    path, numbers = tmp_path / "x.npz", [1.5, -2.0, 1 / 3] * 7
+    np.savez_compressed(path, a=numbers)
+    whole = path.read_bytes()
+    refusals = []
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
+        outcome = _numbers_or_refusal(path)
+        if outcome != numbers:
+            refusals.append(outcome)
+    assert len(refusals) > len(whole) / 2
+    assert all(refusal.startswith(f"{path}: expected ") and "\n" not in refusal for refusal in refusals)
