@@ -21,7 +21,7 @@ from acdc_optical.layers import ACDC, IdentityPlusNoise, Permutation
 from acdc_optical.models import Continuous
 from acdc_optical.progress import Track, silent
 from acdc_optical.realisation import OpticalLayer, realise_each, run_in_batches
-from acdc_optical.training import Schedule, accuracy, train
+from acdc_optical.training import Schedule, accuracy, fit
 from acdc_optical.verification import Report, relative_error, verify
 
 SHAPE = (16, 16)
@@ -67,7 +67,7 @@ def run(out: str | Path, *, device: str = "cpu", track: Track = silent) -> Demon
     bench, data = Bench.preset(), digits(enlarge=2)
     network = build_network(seed=0)
     schedule = Schedule()
-    steps = train(network, data.train_x, data.train_y, schedule=schedule, augment=shift_and_noise(0.1), seed=0)
+    steps = fit(network, data.train_x, data.train_y, schedule=schedule, augment=shift_and_noise(0.1), seed=0)
     for _ in track(steps, "training", schedule.epochs):
         pass
     design = Design.of(network.double(), bench)
