@@ -3,13 +3,27 @@
 from acdc_optical.anywhere import light_at
 from acdc_optical.bench import Bench, Camera, FourierMask, Lenses, Modulator
 from acdc_optical.calibration import Calibrated, ComplexValues, InPhase, RealValues, WholeField
+from acdc_optical.cascade import OpticalCascade, realise_cascade
 from acdc_optical.compilation import Exact, Masks, Sampled, compile_layer
+from acdc_optical.condensed import CondensedLayer, condensed
+from acdc_optical.constraints import (
+    ComplexAmplitude,
+    PhaseOnly,
+    Quantised,
+    SignedAmplitude,
+    SoftStaircase,
+    StraightThrough,
+    binary_phase,
+)
 from acdc_optical.design import Design
 from acdc_optical.layers import ACDC, AFDF, Gaussian, IdentityPlusNoise, Permutation, as_matrix
 from acdc_optical.models import Continuous, Ideal
+from acdc_optical.nearest import nearest_layer
 from acdc_optical.plane_calibration import calibrate
 from acdc_optical.realisation import OpticalLayer, realise, realise_each
 from acdc_optical.spaces import Paraxial, Scalar
+from acdc_optical.trained_masks import trainable_masks
+from acdc_optical.training import CrossEntropy, Epoch, Schedule, fit
 from acdc_optical.transforms import CosineTransform, dct, idct
 from acdc_optical.verification import Report, verify
 from acdc_optical.wave import Wave
@@ -22,10 +36,14 @@ __all__ = [
     "Bench",
     "Calibrated",
     "Camera",
+    "ComplexAmplitude",
     "ComplexValues",
+    "CondensedLayer",
     "Continuous",
     "CosineTransform",
+    "CrossEntropy",
     "Design",
+    "Epoch",
     "Exact",
     "FourierMask",
     "Gaussian",
@@ -35,22 +53,35 @@ __all__ = [
     "Lenses",
     "Masks",
     "Modulator",
+    "OpticalCascade",
     "OpticalLayer",
     "Paraxial",
     "Permutation",
+    "PhaseOnly",
+    "Quantised",
     "RealValues",
     "Report",
     "Sampled",
     "Scalar",
+    "Schedule",
+    "SignedAmplitude",
+    "SoftStaircase",
+    "StraightThrough",
     "Wave",
     "WholeField",
     "as_matrix",
+    "binary_phase",
     "calibrate",
     "compile_layer",
+    "condensed",
     "dct",
+    "fit",
     "idct",
     "light_at",
+    "nearest_layer",
     "realise",
+    "realise_cascade",
     "realise_each",
+    "trainable_masks",
     "verify",
 ]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,12 +15,17 @@ from torch import Tensor, nn
 from acdc_optical.bench import Bench, presets
 from acdc_optical.calibration import Calibrated, ComplexValues, RealValues, Values
 from acdc_optical.compilation import Exact, Method, Sampled
+from acdc_optical.constraints import ComplexAmplitude, Constraint, PhaseOnly, Quantised, SignedAmplitude, binary_phase
 from acdc_optical.design import Design
-from acdc_optical.files import read_array
+from acdc_optical.files import read_array, replacing, write_text
 from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.models import Continuous, Ideal, Model
 from acdc_optical.spaces import Scalar
+from acdc_optical.training import Epoch
 from acdc_optical.wave import Wave
+
+if TYPE_CHECKING:
+    from acdc_optical.networks import Recipe
 
 
 class MethodName(StrEnum):
@@ -42,6 +50,22 @@ class ModelName(StrEnum):
     continuous = "continuous"
     wave = "wave"
     scalar_wave = "scalar-wave"
+
+
+class ConstraintName(StrEnum):
+    """Names of what the pixels of masks can show when masks are trained; ``numbers`` trains diagonals instead."""
+
+    numbers = "numbers"
+    amplitude = "amplitude"
+    complex = "complex"
+    phase = "phase"
+    binary = "binary"
+    amplitude_8bit = "amplitude-8bit"
+    amplitude_4bit = "amplitude-4bit"
+    amplitude_2bit = "amplitude-2bit"
+    phase_8bit = "phase-8bit"
+    phase_4bit = "phase-4bit"
+    phase_2bit = "phase-2bit"
 
 
 class DeviceName(StrEnum):
@@ -70,6 +94,18 @@ VALUES: dict[ValuesName | None, Values | None] = {
     ValuesName.real: RealValues(),
     ValuesName.complex: ComplexValues(),
 }
+CONSTRAINTS: dict[ConstraintName, Constraint] = {
+    ConstraintName.amplitude: SignedAmplitude(),
+    ConstraintName.complex: ComplexAmplitude(),
+    ConstraintName.phase: PhaseOnly(),
+    ConstraintName.binary: binary_phase(),
+    ConstraintName.amplitude_8bit: Quantised(SignedAmplitude(), 8),
+    ConstraintName.amplitude_4bit: Quantised(SignedAmplitude(), 4),
+    ConstraintName.amplitude_2bit: Quantised(SignedAmplitude(), 2),
+    ConstraintName.phase_8bit: Quantised(PhaseOnly(), 8),
+    ConstraintName.phase_4bit: Quantised(PhaseOnly(), 4),
+    ConstraintName.phase_2bit: Quantised(PhaseOnly(), 2),
+}
 DTYPES = {Precision.float64: torch.float64, Precision.float32: torch.float32}
 
 
@@ -78,7 +114,32 @@ def device_named(name: DeviceName) -> str:
     available = torch.cuda.is_available()
     if name is DeviceName.cuda and not available:
         raise ValueError("--device cuda: this machine has no CUDA device that torch can use; take --device cpu")
-    return "cuda" if available and name is not DeviceName.cpu else "cpu"
+    if not available or name is DeviceName.cpu:
+        return "cpu"
+    return f"cuda:{os.environ.get('LOCAL_RANK', 0)}"  # torchrun gives each process a device of its own
+
+
+def recipe_named(name: str, epochs: int | None) -> Recipe:
+    """What to train for a data set: one that ships, or that of an .npz file."""
+    from acdc_optical import datasets, networks  # brings scikit-learn, which is slow to import
+
+    recipes = {"digits": networks.for_digits, "mnist5k": networks.for_mnist5k, "mnist1d": networks.for_mnist1d}
+    if Path(name).suffix == ".npz":
+        recipe = networks.for_data(datasets.from_npz(name))
+    elif name in recipes:
+        recipe = recipes[name]()
+    else:
+        raise ValueError(f"--data {name}: neither an .npz file nor one of {', '.join(recipes)}")
+    return recipe if epochs is None else recipe.shortened(epochs)
+
+
+def checkpoints_for(out: Path, resume: bool) -> tuple[Path, Path]:
+    """Where a training that makes ``out`` writes its checkpoints: of numbers and of masks."""
+    files = out.with_suffix(".numbers.checkpoint"), out.with_suffix(".masks.checkpoint")
+    found = [str(file) for file in files if file.exists()]
+    if found and not resume:
+        raise ValueError(f"{found[0]} is of a training that did not end; go on with it by --resume, or delete it")
+    return files
 
 
 def method_named(name: MethodName, values: ValuesName | None, weight: float | None) -> Method:
@@ -101,6 +162,20 @@ def bench_named(name: str) -> Bench:
     if name not in presets():
         raise ValueError(f"--bench {name}: neither a .toml file nor a preset; presets are {', '.join(presets())}")
     return Bench.preset(name)
+
+
+def write_history(path: Path, histories: dict[str, list[Epoch]]) -> None:
+    """Write what each epoch showed: as JSON, or as a figure in the format that the file's name ends in."""
+    if path.suffix == ".json":
+        data = {name: [epoch._asdict() for epoch in history] for name, history in histories.items()}
+        return write_text(path, json.dumps(data, indent=2, allow_nan=False))
+    from acdc_optical.figures import plot_history  # brings matplotlib, which is slow to import
+
+    figure = plot_history(histories)
+    if path.suffix.removeprefix(".") not in figure.canvas.get_supported_filetypes():
+        raise ValueError(f"--history {path}: expected a file of JSON or a picture, as history.json or history.png")
+    with replacing(path) as temporary:
+        return figure.savefig(temporary, dpi=150)
 
 
 def read_layer(a: Path, d: Path, dtype: torch.dtype) -> ACDC | AFDF:

@@ -27,8 +27,8 @@ from optics import Field, Mask, Plane, point
 class OpticalCascade(nn.Module):
     """Linear layers computed by light in one go: encode → (mask A → lens → mask D → lens) of each → detect → decode.
 
-    Called like the ``nn.Sequential`` of layers that it realises. Every system throws its image upside down, so the masks
-    of every second one stand upside down.
+    Called like the ``nn.Sequential`` of layers that it realises. Every system throws its image upside down, so the
+    masks of every second one stand upside down.
 
     Args:
         stages: the layers, each realised on the same bench with the same model. Only the last may have a bias, which
@@ -125,17 +125,18 @@ def realise_cascade(
     >>> bool((cascade(x) - network(x)).norm() < 1e-12 * network(x).norm())
     True
     """
+    layers = [module for module in network if isinstance(module, ACDC | AFDF)]
     for module in network:
         if not isinstance(module, ACDC | AFDF):
             raise TypeError(
-                f"light computes ACDC and AFDF layers in a row; got {type(module).__name__} between them: detect there, "
-                "by realise_each"
+                f"light computes ACDC and AFDF layers in a row; got {type(module).__name__} between them: detect "
+                "there, by realise_each"
             )
     model = model or Continuous()
     return OpticalCascade(
         [
             OpticalLayer(layer, _compiled(layer, bench, model, method, place, len(network)), bench, model)
-            for place, layer in enumerate(network)
+            for place, layer in enumerate(layers)
         ]
     )
 
@@ -168,12 +169,10 @@ def _check(stages: Sequence[OpticalLayer]) -> None:
             ("model", first.model, stage.model),
         ):
             if mine != own:
-                raise ValueError(f"the layers of a cascade share one {name}; the first has {mine}, layer {number} {own}")
+                raise ValueError(f"the layers of a cascade have one {name}; the first has {mine}, layer {number} {own}")
     for number, stage in enumerate(stages[:-1], 1):
         if stage.layer.bias is not None:
             raise ValueError(
                 f"layer {number} of {len(stages)} has a bias, which is added after detection: only the last layer of a "
                 "cascade may have one"
             )
-
-

@@ -9,15 +9,19 @@ from json import dumps
 from pathlib import Path
 from typing import Annotated, TypeVar
 
+import torch
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.progress import track as rich_track
 from rich.status import Status
 from rich.table import Table
 
 from acdc_optical.arguments import (
+    CONSTRAINTS,
     DTYPES,
     MODELS,
+    ConstraintName,
     DeviceName,
     MethodName,
     ModelName,
@@ -25,16 +29,21 @@ from acdc_optical.arguments import (
     ValuesName,
     bench_named,
     cast,
+    checkpoints_for,
     device_named,
     method_named,
     read_inputs,
     read_layer,
+    recipe_named,
+    write_history,
 )
 from acdc_optical.design import Design
 from acdc_optical.files import check_target, write_array, write_text
+from acdc_optical.processes import gathered
 from acdc_optical.realisation import OpticalLayer, run_in_batches
 from acdc_optical.second_opinion import ask_poppy
-from acdc_optical.tables import design_table, opinion_table
+from acdc_optical.tables import design_table, opinion_table, training_table
+from acdc_optical.training import Epoch
 from acdc_optical.verification import Report, budget_table, verify
 
 T = TypeVar("T")
@@ -76,6 +85,66 @@ def demo(
         console.print(f"\nOptical layer {index}: {_summary(report)}")
         console.print(budget_table(report.budget))
     console.print("\nWritten: " + ", ".join(map(str, result.files)), soft_wrap=True)
+
+
+@app.command()
+def train(
+    out: Annotated[Path, typer.Option(help="Design file to write.")],
+    data: Annotated[str, typer.Option(help="digits, mnist5k, mnist1d, or an .npz file with x and y.")] = "digits",
+    bench: Annotated[str, typer.Option(help="TOML file, or the name of a preset.")] = "lcos-8um",
+    model: Annotated[ModelName, typer.Option(help="Light through which masks are trained.")] = ModelName.continuous,
+    constraint: Annotated[
+        ConstraintName, typer.Option(help="What masks can show; numbers: train diagonals and compile them.")
+    ] = ConstraintName.numbers,
+    epochs: Annotated[int | None, typer.Option(min=1, help="For the numbers; masks take a part of it.")] = None,
+    seed: Annotated[int, typer.Option(help="Of start, shuffling and augmentation.")] = 0,
+    device: Device = DeviceName.auto,
+    history: Annotated[Path | None, typer.Option(help="Write the epochs to this file: .json, or a figure.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was interrupted.")] = False,
+) -> None:
+    """Train a network on data and write the design of its masks; under torchrun, with all its processes."""
+    from acdc_optical.routes import judge, train_masks, train_numbers, unwatched  # brings scikit-learn: slow to import
+
+    for file in (out, history):
+        if file is not None:
+            check_target(file)
+    recipe, table, place = recipe_named(data, epochs), bench_named(bench), device_named(device)
+    files = checkpoints_for(out, resume)
+    with gathered(torch.device(place)) as team:
+        watch = _watch if team.rank == 0 else unwatched
+        numbers = train_numbers(recipe, seed=seed, device=place, checkpoint=files[0], watch=watch)
+        histories = {"numbers": numbers.history}
+        if constraint is ConstraintName.numbers:
+            design = Design.of(numbers.network.cpu().double(), table)
+        else:
+            masks = train_masks(
+                numbers.network,
+                recipe,
+                table,
+                CONSTRAINTS[constraint],
+                model=MODELS[model],
+                seed=seed,
+                device=place,
+                checkpoint=files[1],
+                watch=watch,
+            )
+            histories[f"{constraint} masks"] = masks.history
+            design = Design.of_masks(masks.network.cpu())
+    if team.rank:
+        return
+    design.save(out)
+    if history is not None:
+        write_history(history, histories)
+    for checkpoint in files:
+        checkpoint.unlink(missing_ok=True)
+    with _busy("judging by light"):
+        verdict = judge(design, recipe.data, MODELS[model])
+    _console().print(training_table(histories, verdict.by_light, f"{len(recipe.data.test_y)} test inputs of {data}"))
+    _console().print(
+        f"Written: {out}. The {model} light itself, plane by plane, is {verdict.light_error:.0e} from the response "
+        "that judges all inputs.",
+        soft_wrap=True,
+    )
 
 
 @app.command()
@@ -204,6 +273,17 @@ def _busy(doing: str) -> Status:
 def _track(steps: Iterable[T], description: str, total: int) -> Iterator[T]:
     console = Console(stderr=True)
     yield from rich_track(steps, description, total, console=console, transient=True, disable=not console.is_terminal)
+
+
+def _watch(epochs: Iterable[Epoch], description: str, total: int) -> Iterator[Epoch]:
+    """Show loss and accuracy as they come."""
+    columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), TextColumn("{task.fields[found]}")
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(description, total=total, found="")
+        for epoch in epochs:
+            progress.update(task, advance=1, found=str(epoch))
+            yield epoch
 
 
 def _summary(report: Report) -> str:

@@ -119,21 +119,26 @@ class StraightThrough:
 
 @dataclass(frozen=True)
 class SoftStaircase:
-    """A staircase whose steps grow steeper as training goes on (Agustsson and Theis, NeurIPS 2020).
+    """A staircase whose steps grow steeper as training goes on (Agustsson and Theis, NeurIPS 2020), and then are hard.
+
+    Values on the way from one step to the next are what no device shows, and a network comes to rely on them. So the
+    last part of training goes straight through hard steps.
 
     Attributes:
-        first, last: steepness at the beginning and at the end, geometric in between; 0 would be no staircase.
+        first, last: steepness at the beginning and when steps become hard, geometric in between; 0 is no staircase.
+        hard: the part of training after which steps are hard.
     """
 
     first: float = 1.0
-    last: float = 30.0
+    last: float = 8.0
+    hard: float = 0.5
 
     def __call__(self, at: Callable[[Tensor], Tensor], grade: Tensor, progress: float) -> Tensor:
-        if progress >= 1:
-            return at(grade.round())
-        steepness = self.first * (self.last / self.first) ** progress
-        whole = grade.detach().floor() + 0.5  # the middle of a step
-        return at(whole + torch.tanh(steepness * (grade - whole)) / (2 * math.tanh(steepness / 2)))
+        if progress >= self.hard:
+            return StraightThrough()(at, grade, progress)
+        steepness = self.first * (self.last / self.first) ** (progress / self.hard)
+        middle = grade.detach().floor() + 0.5
+        return at(middle + torch.tanh(steepness * (grade - middle)) / (2 * math.tanh(steepness / 2)))
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -11,21 +12,18 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
 from acdc_optical import figures
-from acdc_optical.augmentation import shift_and_noise
 from acdc_optical.bench import Bench
 from acdc_optical.compilation import Sampled
-from acdc_optical.datasets import Split, digits
+from acdc_optical.datasets import Split
 from acdc_optical.design import Design
 from acdc_optical.files import output_folder, replacing, write_text
-from acdc_optical.layers import ACDC, IdentityPlusNoise, Permutation
+from acdc_optical.layers import ACDC
 from acdc_optical.models import Continuous
+from acdc_optical.networks import for_digits
 from acdc_optical.progress import Track, silent
 from acdc_optical.realisation import OpticalLayer, realise_each, run_in_batches
-from acdc_optical.training import Schedule, accuracy, fit
+from acdc_optical.training import accuracy, fit
 from acdc_optical.verification import Report, relative_error, verify
-
-SHAPE = (16, 16)
-"""Every image pixel is shown on 2 × 2 features."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +62,10 @@ def run(out: str | Path, *, device: str = "cpu", track: Track = silent) -> Demon
         OSError: the folder cannot be made or written to.
     """
     folder = output_folder(out)
-    bench, data = Bench.preset(), digits(enlarge=2)
-    network = build_network(seed=0)
-    schedule = Schedule()
-    steps = fit(network, data.train_x, data.train_y, schedule=schedule, augment=shift_and_noise(0.1), seed=0)
-    for _ in track(steps, "training", schedule.epochs):
+    bench, recipe = Bench.preset(), for_digits()
+    data, network = recipe.data, recipe.network(seed=0)
+    steps = fit(network, data.train_x, data.train_y, schedule=recipe.numbers, augment=recipe.augment, seed=0)
+    for _ in track(steps, "training", recipe.numbers.epochs):
         pass
     design = Design.of(network.double(), bench)
     images = data.test_x.double().to(device)
@@ -87,28 +84,10 @@ def run(out: str | Path, *, device: str = "cpu", track: Track = silent) -> Demon
     return Demonstration(outcome, reports, files)
 
 
-def build_network(seed: int) -> nn.Sequential:
-    """Two ACDC layers with ReLU and a permutation between, and a linear read-out of ten classes."""
-    generator = torch.Generator().manual_seed(seed)
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        read_out = nn.Linear(SHAPE[0] * SHAPE[1], 10)
-    start = IdentityPlusNoise(0.3)
-    return nn.Sequential(
-        ACDC(SHAPE, bias=True, init=start, generator=generator),
-        nn.ReLU(),
-        Permutation(SHAPE, seed),
-        ACDC(SHAPE, bias=True, init=start, generator=generator),
-        nn.ReLU(),
-        nn.Flatten(),
-        read_out,
-    )
-
-
 def _outcome(network: nn.Sequential, data: Split, logits: dict[str, Tensor]) -> Outcome:
     numerical, optical = logits["numerical"], logits["optical"]
-    features = SHAPE[0] * SHAPE[1]
     layers = [stage for stage in network if isinstance(stage, ACDC)]
+    features = math.prod(layers[0].shape)
     parameters = sum(p.numel() for p in network.parameters())
     in_layers = sum(p.numel() for stage in layers for p in stage.parameters())
     return Outcome(

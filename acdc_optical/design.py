@@ -7,7 +7,7 @@ permutation, convolution, read-out) are the electronics between them. A design w
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from acdc_optical.bench import Bench
 from acdc_optical.compilation import Masks, Method, compile_layer
 from acdc_optical.layers import ACDC, AFDF, Permutation
 from acdc_optical.models import Continuous, Model
+from acdc_optical.nearest import nearest_layer
 from acdc_optical.planes import Planes
 from acdc_optical.presentation import presentation_of
 from acdc_optical.realisation import FixedMasks, OpticalLayer, realise
@@ -59,6 +60,29 @@ class Design:
         with torch.no_grad():
             masks = [compile_layer(s, bench, method=method) if isinstance(s, ACDC | AFDF) else None for s in stages]
         return cls(stages, bench, tuple(masks))
+
+    @classmethod
+    def of_masks(cls, network: nn.Module) -> Design:
+        """The design of a realised network with the masks that it has, as trained through light.
+
+        What stands for each optical stage among the numbers is the layer nearest to its masks; the distance is the
+        masks' ``residual``.
+
+        Args:
+            network: an optical layer, or an ``nn.Sequential`` of such and of modules that a design can hold.
+
+        Raises:
+            TypeError: a module that a design cannot hold.
+            ValueError: no optical layer, several benches, or see :func:`~acdc_optical.nearest.nearest_layer`.
+        """
+        modules = tuple(network) if isinstance(network, nn.Sequential) else (network,)
+        optical = [module for module in modules if isinstance(module, OpticalLayer)]
+        if not optical:
+            raise ValueError("a design of masks needs at least one optical layer; there is none in the network")
+        if any(module.bench != optical[0].bench for module in optical):
+            raise ValueError("a design has one bench; the optical layers of this network stand on several")
+        stages, masks = zip(*(_as_it_is(m) for m in modules if not isinstance(m, nn.Dropout)), strict=True)
+        return cls(stages, optical[0].bench, masks)
 
     @property
     def network(self) -> nn.Sequential:
@@ -119,6 +143,17 @@ class Design:
         except (KeyError, IndexError, RuntimeError, TypeError, ValueError) as error:
             raise ValueError(f"{path}: the design is inconsistent: {str(error).splitlines()[0]}") from None
         return cls(stages, bench, masks)
+
+
+def _as_it_is(module: nn.Module) -> tuple[nn.Module, Masks | None]:
+    """A stage and its masks."""
+    if not isinstance(module, OpticalLayer):
+        _describe(module)
+        return copy.deepcopy(module), None
+    nearest = nearest_layer(module)
+    masks = module.masks()
+    tensors = {name: getattr(masks, name).detach().clone() for name in ("input_mask", "fourier_mask", "gain")}
+    return nearest.layer, replace(masks, residual=nearest.distance, **tensors)
 
 
 class _Header(BaseModel):

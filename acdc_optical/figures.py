@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from textwrap import fill
 from typing import Literal
 
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from acdc_optical.compilation import Masks
 from acdc_optical.realisation import OpticalLayer
+from acdc_optical.training import Epoch
 from acdc_optical.verification import BudgetRow
 from optics import Grid
 from optics.plotting import Picture, phase_colour, plot_mask, plot_trace
@@ -101,6 +102,36 @@ def _draw_errors(ax: Axes, rows: Sequence[BudgetRow]) -> None:
         size = "small" if row.error is None else "medium"
         start = (max(value, 10.0**low), i)
         ax.annotate(text or "–", start, (4, 0), textcoords="offset points", va="center", fontsize=size)
+
+
+def plot_history(histories: Mapping[str, Sequence[Epoch]]) -> Figure:
+    """Draw the loss and the accuracy of trainings, epoch by epoch.
+
+    Args:
+        histories: of one training or more, by name; accuracy is drawn of those that had labels: held out if some were,
+            else in training.
+
+    Raises:
+        ValueError: no epochs at all.
+    """
+    if not any(histories.values()):
+        raise ValueError("expected at least one epoch of a training; got none")
+    figure = Picture(10.0, 3.6)
+    loss, right = figure.subplots(1, 2)
+    held_out = any(epoch.held_out is not None for history in histories.values() for epoch in history)
+    for name, history in histories.items():
+        epochs = range(1, len(history) + 1)
+        loss.plot(epochs, [epoch.loss for epoch in history], label=name)
+        shown = [epoch.accuracy if epoch.held_out is None else epoch.held_out for epoch in history]
+        if all(epoch.accuracy is not None for epoch in history):
+            right.plot(epochs, [100 * share for share in shown if share is not None], label=name)
+    loss.set(xlabel="epoch", ylabel="training loss", yscale="log")
+    right.set(xlabel="epoch", ylabel=f"accuracy on {'held-out' if held_out else 'training'} data [%]")
+    for ax in (loss, right):
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.xaxis.get_major_locator().set_params(integer=True)
+    loss.legend(frameon=False)
+    return figure
 
 
 def plot_confusion(matrix: Tensor) -> Figure:

@@ -19,6 +19,9 @@ from acdc_optical.progress import Track, silent
 from acdc_optical.transforms import check_trailing
 from optics import Field, FieldDetector, Mask, Plane
 
+MaskSource = Callable[[ACDC | AFDF], Masks]
+"""Where the masks of an optical layer come from: a function of the layer; a module is trained with it."""
+
 
 @dataclass(frozen=True)
 class CompiledMasks:
@@ -61,7 +64,7 @@ class OpticalLayer(nn.Module):
         TypeError: complex input to a real layer, or input that is not floating point.
     """
 
-    def __init__(self, layer: ACDC | AFDF, source: CompiledMasks | FixedMasks, bench: Bench, model: Model):
+    def __init__(self, layer: ACDC | AFDF, source: MaskSource, bench: Bench, model: Model):
         super().__init__()
         self.layer = layer
         self.source = source
@@ -175,8 +178,19 @@ def realise_each(
 Kind = TypeVar("Kind", bound=nn.Module)
 
 
-def replaced(network: nn.Module, kinds: type[Kind] | tuple[type[Kind], ...], make: Callable[[Kind], nn.Module]) -> nn.Module:
-    """A network in which modules of some kinds are replaced by what is made of them; the others stay and are shared.
+def replaced(
+    network: nn.Module,
+    kinds: type[Kind] | tuple[type[Kind], ...],
+    make: Callable[[Kind], nn.Module],
+    others: Callable[[nn.Module], nn.Module] = lambda module: module,
+) -> nn.Module:
+    """A network in which modules of some kinds are replaced by what is made of them.
+
+    Args:
+        network: such a module, or an ``nn.Sequential``, possibly nested, of them and of others.
+        kinds: of the modules.
+        make: what takes the place of one.
+        others: what is done to the other modules; by default they stay and are shared.
 
     Raises:
         TypeError: one is inside another kind of module than nn.Sequential, where it would stay as it is.
@@ -184,13 +198,13 @@ def replaced(network: nn.Module, kinds: type[Kind] | tuple[type[Kind], ...], mak
     if isinstance(network, kinds):
         return make(network)
     if isinstance(network, nn.Sequential):
-        return nn.Sequential(*(replaced(module, kinds, make) for module in network))
+        return nn.Sequential(*(replaced(module, kinds, make, others) for module in network))
     for inner in network.modules():
         if isinstance(inner, kinds):
             raise TypeError(
-                f"expected layers in nn.Sequential; one is inside a {type(network).__name__}: replace it alone"
+                f"expected layers in nn.Sequential; one is inside a {type(network).__name__}: realise it alone"
             )
-    return network
+    return others(network)
 
 
 def run_in_batches(module: nn.Module, x: Tensor, *, track: Track = silent) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from rich.table import Table
 from rich.text import Text
 from torch import nn
@@ -9,6 +11,7 @@ from torch import nn
 from acdc_optical.compilation import Masks
 from acdc_optical.design import Design
 from acdc_optical.second_opinion import SecondOpinion
+from acdc_optical.training import Epoch
 from optics.units import format_length
 
 
@@ -45,6 +48,17 @@ def _mask_columns(masks: Masks) -> tuple[str, ...]:
 def _pixels(cells: tuple[int, ...], pitch: tuple[float, ...]) -> str:
     sizes = " × ".join(format_length(float(f"{p:.4g}")) for p in dict.fromkeys(pitch))
     return f"{' × '.join(map(str, cells))} px of {sizes}"
+
+
+def training_table(histories: Mapping[str, Sequence[Epoch]], by_light: float, title: str) -> Table:
+    """What trainings came to, and the accuracy of the design by light."""
+    table = Table("", "epochs", "training loss", "accuracy", title=Text(title), title_justify="left")
+    for name, history in histories.items():
+        last = history[-1]
+        held_out = "–" if last.held_out is None else f"{last.held_out:.2%}"
+        table.add_row(name, f"{len(history)}", f"{last.loss:.4f}", held_out)
+    table.add_row("the design, by light", "", "", f"{by_light:.2%}")
+    return table
 
 
 def opinion_table(opinion: SecondOpinion) -> Table:

@@ -72,17 +72,18 @@ class TrainedMasks(nn.Module):
 def trainable_masks(
     network: nn.Module, fourier: Constraint | None = None, *, input: Constraint | None = None
 ) -> nn.Module:
-    """The same optical network with masks of their own, which start as those it has now and can be trained.
+    """A copy of an optical network with masks of its own, which start as those it has now and can be trained.
 
     Args:
-        network: an optical layer or cascade, or an ``nn.Sequential`` with some; other modules stay and are shared.
-        fourier, input: what mask D and mask A can show; amplitudes by default, signed for a real layer and else complex.
+        network: an optical layer or cascade, or an ``nn.Sequential`` with some. It stays as it is.
+        fourier, input: what mask D and mask A can show; amplitudes by default, signed for a real layer, else complex.
 
     The diagonals of the numerical layers no longer matter, and are frozen in copies of them; biases, which electronics
     add, are trained with the masks. See :func:`~acdc_optical.nearest.nearest_layer` for the way back to diagonals.
     """
 
-    def own(optical: OpticalLayer) -> OpticalLayer:
+    def own(optical: nn.Module) -> OpticalLayer:
+        assert isinstance(optical, OpticalLayer)
         layer = copy.deepcopy(optical.layer)
         layer.a.requires_grad_(False)
         layer.d.requires_grad_(False)
@@ -90,7 +91,7 @@ def trainable_masks(
         source = TrainedMasks(optical.masks(), optical.presentation, input=input or free, fourier=fourier or free)
         return OpticalLayer(layer, source, optical.bench, optical.model)
 
-    def every(optical: OpticalLayer | OpticalCascade) -> nn.Module:
-        return own(optical) if isinstance(optical, OpticalLayer) else OpticalCascade([own(s) for s in optical.stages])
+    def every(optical: nn.Module) -> nn.Module:
+        return OpticalCascade([own(s) for s in optical.stages]) if isinstance(optical, OpticalCascade) else own(optical)
 
-    return replaced(network, (OpticalLayer, OpticalCascade), every)
+    return replaced(network, (OpticalLayer, OpticalCascade), every, others=copy.deepcopy)

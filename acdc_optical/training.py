@@ -60,6 +60,14 @@ class Epoch(NamedTuple):
     accuracy: float | None = None
     held_out: float | None = None
 
+    def __str__(self) -> str:
+        found = [f"loss {self.loss:.4f}"]
+        if self.accuracy is not None:
+            found += [f"right {self.accuracy:.2%}"]
+        if self.held_out is not None:
+            found += [f"held out {self.held_out:.2%}" if self.accuracy is not None else f"held out {self.held_out:.4g}"]
+        return ", ".join(found)
+
 
 @runtime_checkable
 class Annealed(Protocol):

@@ -1,0 +1,139 @@
+"""Two routes from data to masks: train a numerical network and compile it, or train the masks through their light.
+
+The second starts from where the first, or its untrained network, stands; so the two can be compared side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from acdc_optical.bench import Bench
+from acdc_optical.condensed import condensed
+from acdc_optical.constraints import Constraint
+from acdc_optical.datasets import Split
+from acdc_optical.design import Design
+from acdc_optical.models import Continuous, Model
+from acdc_optical.networks import Recipe
+from acdc_optical.realisation import realise_each, run_in_batches
+from acdc_optical.trained_masks import trainable_masks
+from acdc_optical.training import Epoch, Schedule, accuracy, fit
+from acdc_optical.verification import relative_error
+
+Watch = Callable[[Iterable[Epoch], str, int], Iterable[Epoch]]
+"""Passes on the epochs of a training, of which there will be so many, and shows how it goes."""
+
+_PROBES = 8
+"""Inputs for which light is computed sample by sample, beside the condensed response that judges all."""
+
+
+def unwatched(epochs: Iterable[Epoch], description: str, total: int) -> Iterable[Epoch]:
+    """Pass the epochs on without a word."""
+    return epochs
+
+
+class Trained(NamedTuple):
+    """A network and what each epoch of its training showed."""
+
+    network: nn.Module
+    history: list[Epoch]
+
+
+def train_numbers(
+    recipe: Recipe, *, seed: int = 0, device: str = "cpu", checkpoint: Path | None = None, watch: Watch = unwatched
+) -> Trained:
+    """Train the numerical network of a recipe, from its random start.
+
+    Args:
+        recipe: what to train, on what, and how.
+        seed: of start, shuffling and augmentation.
+        device: where.
+        checkpoint: see :func:`~acdc_optical.training.fit`.
+        watch: shows progress.
+    """
+    network = recipe.network(seed=seed).to(device)
+    return Trained(network, _fitted(network, recipe, recipe.numbers, seed, device, checkpoint, "numbers", watch))
+
+
+def train_masks(
+    network: nn.Module,
+    recipe: Recipe,
+    bench: Bench,
+    constraint: Constraint | None = None,
+    *,
+    input: Constraint | None = None,
+    model: Model | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    checkpoint: Path | None = None,
+    watch: Watch = unwatched,
+) -> Trained:
+    """Train masks through their light, from those that a numerical network is compiled to.
+
+    Args:
+        network: where to start; it stays as it is.
+        recipe, seed, device, checkpoint, watch: as for :func:`train_numbers`.
+        bench: the table.
+        constraint: what mask D can show; see :func:`~acdc_optical.trained_masks.trainable_masks`.
+        input: what mask A can show; the same unless given.
+        model: of the light; its axes must not mix.
+    """
+    optical = trainable_masks(realise_each(network, bench, model=model), constraint, input=input or constraint)
+    optical = optical.to(device)
+    history = _fitted(condensed(optical), recipe, recipe.masks, seed, device, checkpoint, "masks", watch)
+    return Trained(optical.eval(), history)
+
+
+def _fitted(
+    network: nn.Module,
+    recipe: Recipe,
+    schedule: Schedule,
+    seed: int,
+    device: str,
+    checkpoint: Path | None,
+    what: str,
+    watch: Watch,
+) -> list[Epoch]:
+    data = type(recipe.data)(*(part.to(device) for part in recipe.data))
+    held_out = (data.test_x, data.test_y)
+    epochs = fit(
+        network,
+        data.train_x,
+        data.train_y,
+        schedule=schedule,
+        augment=recipe.augment,
+        held_out=held_out,
+        seed=seed,
+        checkpoint=checkpoint,
+    )
+    return list(watch(epochs, f"training {what}", schedule.epochs))
+
+
+class Verdict(NamedTuple):
+    """How a design does on data held out.
+
+    Attributes:
+        by_light: accuracy by the response of the bench's masks.
+        light_error: relative L2 distance of that response from the light itself, computed plane by plane.
+    """
+
+    by_light: float
+    light_error: float
+
+
+@torch.no_grad()
+def judge(design: Design, data: Split, model: Model | None = None) -> Verdict:
+    """Judge the masks of a design by the test data.
+
+    Raises:
+        ValueError: a model whose axes mix; see :class:`~acdc_optical.condensed.CondensedLayer`.
+    """
+    light = design.realise(model or Continuous())
+    x = data.test_x.to(next(light.parameters()).dtype)
+    outputs = run_in_batches(condensed(light), x)
+    seen = run_in_batches(light, x[:_PROBES])
+    return Verdict(accuracy(outputs, data.test_y), relative_error(outputs[:_PROBES], seen))
