@@ -125,7 +125,7 @@ def plot_history(histories: Mapping[str, Sequence[Epoch]]) -> Figure:
         shown = [epoch.accuracy if epoch.held_out is None else epoch.held_out for epoch in history]
         if all(epoch.accuracy is not None for epoch in history):
             right.plot(epochs, [100 * share for share in shown if share is not None], label=name)
-    loss.set(xlabel="epoch", ylabel="training loss", yscale="log")
+    loss.set(xlabel="epoch", ylabel="training loss")
     right.set(xlabel="epoch", ylabel=f"accuracy on {'held-out' if held_out else 'training'} data [%]")
     for ax in (loss, right):
         ax.spines[["top", "right"]].set_visible(False)
