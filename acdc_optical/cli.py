@@ -40,10 +40,10 @@ from acdc_optical.arguments import (
 from acdc_optical.design import Design
 from acdc_optical.files import check_target, write_array, write_text
 from acdc_optical.processes import gathered
+from acdc_optical.progress import silent
 from acdc_optical.realisation import OpticalLayer, run_in_batches
 from acdc_optical.second_opinion import ask_poppy
 from acdc_optical.tables import design_table, opinion_table, training_table
-from acdc_optical.training import Epoch
 from acdc_optical.verification import Report, budget_table, verify
 
 T = TypeVar("T")
@@ -75,6 +75,7 @@ def demo(
     table.add_row("numerical ACDC network", f"{o.numerical:.2%}", f"{o.parameters:,}")
     table.add_row("the same by light, exact masks", f"{o.optical:.2%}", f"{o.parameters:,}")
     table.add_row("the same by light, sampled masks", f"{o.sampled:.2%}", f"{o.parameters:,}")
+    table.add_row("phases 0 or π, one etch, trained by light", f"{o.etched:.2%}", f"{o.etched_parameters:,}")
     console = _console()
     console.print(table)
     console.print(
@@ -103,7 +104,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was interrupted.")] = False,
 ) -> None:
     """Train a network on data and write the design of its masks; under torchrun, with all its processes."""
-    from acdc_optical.routes import judge, train_masks, train_numbers, unwatched  # brings scikit-learn: slow to import
+    from acdc_optical.routes import judge, train_masks, train_numbers  # brings scikit-learn: slow to import
 
     for file in (out, history):
         if file is not None:
@@ -111,8 +112,8 @@ def train(
     recipe, table, place = recipe_named(data, epochs), bench_named(bench), device_named(device)
     files = checkpoints_for(out, resume)
     with gathered(torch.device(place)) as team:
-        watch = _watch if team.rank == 0 else unwatched
-        numbers = train_numbers(recipe, seed=seed, device=place, checkpoint=files[0], watch=watch)
+        track = _watch if team.rank == 0 else silent
+        numbers = train_numbers(recipe, seed=seed, device=place, checkpoint=files[0], track=track)
         histories = {"numbers": numbers.history}
         if constraint is ConstraintName.numbers:
             design = Design.of(numbers.network.cpu().double(), table)
@@ -126,7 +127,7 @@ def train(
                 seed=seed,
                 device=place,
                 checkpoint=files[1],
-                watch=watch,
+                track=track,
             )
             histories[f"{constraint} masks"] = masks.history
             design = Design.of_masks(masks.network.cpu())
@@ -275,15 +276,15 @@ def _track(steps: Iterable[T], description: str, total: int) -> Iterator[T]:
     yield from rich_track(steps, description, total, console=console, transient=True, disable=not console.is_terminal)
 
 
-def _watch(epochs: Iterable[Epoch], description: str, total: int) -> Iterator[Epoch]:
-    """Show loss and accuracy as they come."""
+def _watch(steps: Iterable[T], description: str, total: int) -> Iterator[T]:
+    """Show what each step found, too, as the loss of an epoch."""
     columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), TextColumn("{task.fields[found]}")
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(description, total=total, found="")
-        for epoch in epochs:
-            progress.update(task, advance=1, found=str(epoch))
-            yield epoch
+        for step in steps:
+            progress.update(task, advance=1, found=str(step))
+            yield step
 
 
 def _summary(report: Report) -> str:

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from acdc_optical import figures
 from acdc_optical.bench import Bench
-from acdc_optical.compilation import Sampled
+from acdc_optical.compilation import Masks, Sampled
+from acdc_optical.constraints import binary_phase
 from acdc_optical.datasets import Split
 from acdc_optical.design import Design
 from acdc_optical.files import output_folder, replacing, write_text
@@ -22,7 +23,8 @@ from acdc_optical.models import Continuous
 from acdc_optical.networks import for_digits
 from acdc_optical.progress import Track, silent
 from acdc_optical.realisation import OpticalLayer, realise_each, run_in_batches
-from acdc_optical.training import accuracy, fit
+from acdc_optical.routes import train_masks, train_numbers
+from acdc_optical.training import accuracy
 from acdc_optical.verification import Report, relative_error, verify
 
 
@@ -35,9 +37,11 @@ class Outcome:
     numerical: float
     optical: float
     sampled: float
+    etched: float
     agreeing: int
     logit_error: float
     parameters: int
+    etched_parameters: int
     dense_parameters: int
 
 
@@ -63,10 +67,8 @@ def run(out: str | Path, *, device: str = "cpu", track: Track = silent) -> Demon
     """
     folder = output_folder(out)
     bench, recipe = Bench.preset(), for_digits()
-    data, network = recipe.data, recipe.network(seed=0)
-    steps = fit(network, data.train_x, data.train_y, schedule=recipe.numbers, augment=recipe.augment, seed=0)
-    for _ in track(steps, "training", recipe.numbers.epochs):
-        pass
+    data, network = recipe.data, train_numbers(recipe, track=track).network
+    etched = train_masks(network, recipe, bench, binary_phase(), track=track).network
     design = Design.of(network.double(), bench)
     images = data.test_x.double().to(device)
     light = design.realise().to(device)
@@ -75,18 +77,21 @@ def run(out: str | Path, *, device: str = "cpu", track: Track = silent) -> Demon
         "numerical": run_in_batches(network, images).cpu(),
         "optical": run_in_batches(light, images, track=track).cpu(),
         "sampled": run_in_batches(sampled, images, track=track).cpu(),
+        "etched": run_in_batches(etched.to(device), images.float(), track=track).cpu(),
     }
     optical_layers = [stage for stage in light if isinstance(stage, OpticalLayer)]
     reports = tuple(verify(stage.layer, stage, track=track) for stage in optical_layers)
-    outcome = _outcome(network, data, logits)
-    files = _write(folder, design, outcome, reports)
-    files += _draw(folder, optical_layers[0], data, reports[0], logits["optical"], track)
+    outcome = _outcome(network, etched, data, logits)
+    etched_layer = next(stage for stage in etched.modules() if isinstance(stage, OpticalLayer))
+    designs = {"network": design, "etched": Design.of_masks(etched.cpu())}
+    files = _write(folder, designs, outcome, reports)
+    files += _draw(folder, optical_layers[0], etched_layer.masks(), data, reports[0], logits["optical"], track)
     return Demonstration(outcome, reports, files)
 
 
-def _outcome(network: nn.Sequential, data: Split, logits: dict[str, Tensor]) -> Outcome:
+def _outcome(network: nn.Module, etched: nn.Module, data: Split, logits: dict[str, Tensor]) -> Outcome:
     numerical, optical = logits["numerical"], logits["optical"]
-    layers = [stage for stage in network if isinstance(stage, ACDC)]
+    layers = [stage for stage in network.modules() if isinstance(stage, ACDC)]
     features = math.prod(layers[0].shape)
     parameters = sum(p.numel() for p in network.parameters())
     in_layers = sum(p.numel() for stage in layers for p in stage.parameters())
@@ -96,9 +101,11 @@ def _outcome(network: nn.Sequential, data: Split, logits: dict[str, Tensor]) -> 
         numerical=accuracy(numerical, data.test_y),
         optical=accuracy(optical, data.test_y),
         sampled=accuracy(logits["sampled"], data.test_y),
+        etched=accuracy(logits["etched"], data.test_y),
         agreeing=int((numerical.argmax(-1) == optical.argmax(-1)).sum()),
         logit_error=relative_error(optical, numerical),
         parameters=parameters,
+        etched_parameters=sum(p.numel() for p in etched.parameters() if p.requires_grad),
         dense_parameters=parameters - in_layers + len(layers) * features * (features + 1),
     )
 
@@ -108,16 +115,17 @@ def _baseline(data: Split) -> float:
     return float(model.score(data.test_x.flatten(1).numpy(), data.test_y.numpy()))
 
 
-def _write(folder: Path, design: Design, outcome: Outcome, reports: tuple[Report, ...]) -> tuple[Path, ...]:
-    design_file, report_file = folder / "network.safetensors", folder / "report.json"
-    design.save(design_file)
+def _write(folder: Path, designs: dict[str, Design], outcome: Outcome, reports: tuple[Report, ...]) -> tuple[Path, ...]:
+    report_file, design_files = folder / "report.json", [folder / f"{name}.safetensors" for name in designs]
+    for file, design in zip(design_files, designs.values(), strict=True):
+        design.save(file)
     findings = {"outcome": asdict(outcome), "layers": [report.to_dict() for report in reports]}
     write_text(report_file, json.dumps(findings, indent=2, allow_nan=False))
-    return design_file, report_file
+    return *design_files, report_file
 
 
 def _draw(
-    folder: Path, layer: OpticalLayer, data: Split, report: Report, logits: Tensor, track: Track
+    folder: Path, layer: OpticalLayer, etched: Masks, data: Split, report: Report, logits: Tensor, track: Track
 ) -> tuple[Path, ...]:
     confusion = torch.zeros(10, 10, dtype=torch.long)
     confusion.index_put_((data.test_y, logits.argmax(-1)), torch.ones_like(data.test_y), accumulate=True)
@@ -125,6 +133,7 @@ def _draw(
         pictures = {
             "bench.png": figures.bench_schematic(),
             "masks.png": figures.plot_masks(layer.masks()),
+            "etched_masks.png": figures.plot_masks(etched),
             "light.png": figures.plot_light(layer, data.test_x[0].to(layer.layer.a.device)),
             "error_budget.png": figures.plot_error_budget(report.budget),
             "confusion.png": figures.plot_confusion(confusion),

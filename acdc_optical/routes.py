@@ -5,7 +5,6 @@ The second starts from where the first, or its untrained network, stands; so the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,21 +18,14 @@ from acdc_optical.datasets import Split
 from acdc_optical.design import Design
 from acdc_optical.models import Continuous, Model
 from acdc_optical.networks import Recipe
+from acdc_optical.progress import Track, silent
 from acdc_optical.realisation import realise_each, run_in_batches
 from acdc_optical.trained_masks import trainable_masks
 from acdc_optical.training import Epoch, Schedule, accuracy, fit
 from acdc_optical.verification import relative_error
 
-Watch = Callable[[Iterable[Epoch], str, int], Iterable[Epoch]]
-"""Passes on the epochs of a training, of which there will be so many, and shows how it goes."""
-
 _PROBES = 8
 """Inputs for which light is computed sample by sample, beside the condensed response that judges all."""
-
-
-def unwatched(epochs: Iterable[Epoch], description: str, total: int) -> Iterable[Epoch]:
-    """Pass the epochs on without a word."""
-    return epochs
 
 
 class Trained(NamedTuple):
@@ -44,7 +36,7 @@ class Trained(NamedTuple):
 
 
 def train_numbers(
-    recipe: Recipe, *, seed: int = 0, device: str = "cpu", checkpoint: Path | None = None, watch: Watch = unwatched
+    recipe: Recipe, *, seed: int = 0, device: str = "cpu", checkpoint: Path | None = None, track: Track = silent
 ) -> Trained:
     """Train the numerical network of a recipe, from its random start.
 
@@ -53,10 +45,10 @@ def train_numbers(
         seed: of start, shuffling and augmentation.
         device: where.
         checkpoint: see :func:`~acdc_optical.training.fit`.
-        watch: shows progress.
+        track: shows progress.
     """
     network = recipe.network(seed=seed).to(device)
-    return Trained(network, _fitted(network, recipe, recipe.numbers, seed, device, checkpoint, "numbers", watch))
+    return Trained(network, _fitted(network, recipe, recipe.numbers, seed, device, checkpoint, "numbers", track))
 
 
 def train_masks(
@@ -70,13 +62,13 @@ def train_masks(
     seed: int = 0,
     device: str = "cpu",
     checkpoint: Path | None = None,
-    watch: Watch = unwatched,
+    track: Track = silent,
 ) -> Trained:
     """Train masks through their light, from those that a numerical network is compiled to.
 
     Args:
         network: where to start; it stays as it is.
-        recipe, seed, device, checkpoint, watch: as for :func:`train_numbers`.
+        recipe, seed, device, checkpoint, track: as for :func:`train_numbers`.
         bench: the table.
         constraint: what mask D can show; see :func:`~acdc_optical.trained_masks.trainable_masks`.
         input: what mask A can show; the same unless given.
@@ -84,7 +76,7 @@ def train_masks(
     """
     optical = trainable_masks(realise_each(network, bench, model=model), constraint, input=input or constraint)
     optical = optical.to(device)
-    history = _fitted(condensed(optical), recipe, recipe.masks, seed, device, checkpoint, "masks", watch)
+    history = _fitted(condensed(optical), recipe, recipe.masks, seed, device, checkpoint, "masks", track)
     return Trained(optical.eval(), history)
 
 
@@ -96,7 +88,7 @@ def _fitted(
     device: str,
     checkpoint: Path | None,
     what: str,
-    watch: Watch,
+    track: Track,
 ) -> list[Epoch]:
     data = type(recipe.data)(*(part.to(device) for part in recipe.data))
     held_out = (data.test_x, data.test_y)
@@ -110,7 +102,7 @@ def _fitted(
         seed=seed,
         checkpoint=checkpoint,
     )
-    return list(watch(epochs, f"training {what}", schedule.epochs))
+    return list(track(epochs, f"training {what}", schedule.epochs))
 
 
 class Verdict(NamedTuple):
