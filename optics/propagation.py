@@ -257,6 +257,11 @@ class _SpectralFilter:
         return field.replace(whole[(..., *(slice(n) for n in field.grid.shape))])
 
 
+def padded_length(cells: int, padding: float) -> int:
+    """Cells of a padded window, rounded up to a fast FFT; without padding just the field's, which is then periodic."""
+    return cells if padding == 1 else next_fast_len(math.ceil(cells * padding))
+
+
 @dataclass(frozen=True)
 class _Padded:
     """The frequencies of a zero-padded grid, in the order of the FFT."""
@@ -266,7 +271,7 @@ class _Padded:
 
     @classmethod
     def of(cls, grid: Grid, padding: float) -> _Padded:
-        return cls(tuple(next_fast_len(math.ceil(n * padding)) for n in grid.shape), grid.spacing)
+        return cls(tuple(padded_length(n, padding) for n in grid.shape), grid.spacing)
 
     @property
     def steps(self) -> list[float]:
