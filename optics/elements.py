@@ -191,9 +191,9 @@ class Lens(Screen):
         """
         refuse_flat(samples.grid, "a curved wave")
         focal_length = number(self.focal_length)
-        width = None if self.pupil is None else self.pupil.width
+        widths = None if self.pupil is None else self.pupil.widths(samples.grid)
         name = f"lens of f = {format_length(focal_length)}"
-        check_curvature(samples.window, abs(wavelength * focal_length), name, width)
+        check_curvature(samples.window, abs(wavelength * focal_length), name, widths)
         if self.pupil is not None:
             self.pupil.ask(samples)
 
@@ -271,12 +271,13 @@ def _sine(angle: Quantity) -> Quantity:
 
 
 def _check_tilt(axis: Axis, angle: float, wavelength: float) -> None:
-    turns = abs(math.sin(angle)) * axis.spacing / wavelength
-    if axis.cells > 1 and len(axis.cell) == 1 and turns > 0.5 * (1 + 1e-9):
+    spacing = axis.spacing / len(axis.cell)
+    turns = abs(math.sin(angle)) * spacing / wavelength
+    if axis.size > 1 and turns > 0.5 * (1 + 1e-9):
         raise ValueError(
-            f"tilt by {angle:.4g} rad: samples every {format_length(axis.spacing, 4)} take it for another one; needs "
+            f"tilt by {angle:.4g} rad: samples every {format_length(spacing, 4)} take it for another one; needs "
             f"spacing ≤ {format_length(wavelength / (2 * abs(math.sin(angle))), 4)} or an angle ≤ "
-            f"{math.asin(wavelength / (2 * axis.spacing)):.4g} rad"
+            f"{math.asin(wavelength / (2 * spacing)):.4g} rad"
         )
 
 

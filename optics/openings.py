@@ -34,9 +34,8 @@ _COARSEST = 0.05
 class Opening(Protocol):
     """A hole in an opaque screen."""
 
-    @property
-    def width(self) -> float:
-        """Twice the farthest that it reaches from the axis along an axis of the grid [m]."""
+    def widths(self, grid: Grid) -> tuple[float, ...]:
+        """Twice the farthest that it reaches from the axis, along each axis of the grid [m]."""
 
     @property
     def quantities(self) -> tuple[Hashable, ...]:
@@ -62,10 +61,8 @@ class Circle:
     def __post_init__(self) -> None:
         _check_size("diameter", self.diameter)
 
-    @property
-    def width(self) -> float:
-        """Its largest extent [m]."""
-        return number(self.diameter)
+    def widths(self, grid: Grid) -> tuple[float, ...]:
+        return (number(self.diameter),) * grid.ndim
 
     @property
     def quantities(self) -> tuple[Hashable, ...]:
@@ -73,7 +70,7 @@ class Circle:
 
     def contains(self, grid: Grid) -> Tensor:
         """Which samples of the grid lie inside, boolean, shape ``grid.shape``."""
-        return squares(grid.coordinates) <= (self.width / 2) ** 2
+        return squares(grid.coordinates) <= (number(self.diameter) / 2) ** 2
 
     def share(self, samples: Samples) -> Tensor:
         if samples.grid.ndim == 1:
@@ -83,7 +80,7 @@ class Circle:
     def ask(self, samples: Samples) -> None:
         if samples.grid.ndim == 1:
             return Rectangle((self.diameter,)).ask(samples)
-        for along in _edges(samples, (self.width, self.width)):
+        for along in _edges(samples, self.widths(samples.grid)):
             along.check_window()
             along.check_fineness()
         return None
@@ -103,10 +100,8 @@ class Rectangle:
         for width in self.extent:
             _check_size("extent", width)
 
-    @property
-    def width(self) -> float:
-        """Its largest extent [m]."""
-        return max(number(width) for width in self.extent)
+    def widths(self, grid: Grid) -> tuple[float, ...]:
+        return tuple(number(width) for width in self._along(grid))
 
     @property
     def quantities(self) -> tuple[Hashable, ...]:
@@ -151,10 +146,9 @@ class Decentred:
     def __post_init__(self) -> None:
         components(self.shift, "a shift")
 
-    @property
-    def width(self) -> float:
-        """Twice the farthest that it reaches from the axis of its element [m]."""
-        return self.opening.width + 2 * max(abs(number(s)) for s in self.shift)
+    def widths(self, grid: Grid) -> tuple[float, ...]:
+        shifts = on_axes(self.shift, grid, "a shift")
+        return tuple(width + 2 * abs(number(s)) for width, s in zip(self.opening.widths(grid), shifts, strict=True))
 
     @property
     def quantities(self) -> tuple[Hashable, ...]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 
 from optics.grid import Axis, Grid
 from optics.units import format_length
@@ -37,17 +38,17 @@ def steepest(spacing: float, wavelength: float) -> float:
     return sine / math.sqrt(1 - sine**2) if sine < 1 else math.inf
 
 
-def check_curvature(grid: Grid, scale: float, name: str, width: float | None = None) -> None:
+def check_curvature(grid: Grid, scale: float, name: str, widths: Sequence[float] | None = None) -> None:
     """Ask whether samples resolve the phase πr²/scale of a lens or of a spherical wave.
 
     At the edge of a width D the phase turns by D/(2·scale) a metre, so samples must lie within scale/D of each other.
-    Cells with several nodes are not asked: they are a quadrature, which one judges by refining it.
+    Cells with several nodes are asked for the mean distance between those.
 
     Args:
         grid: the samples.
         scale: λf or λz [m²].
         name: of what has the phase, for the message.
-        width: of the light on the grid [m], the grid's own extent by default.
+        widths: of the light along each axis of the grid [m], the grid's own extent by default.
 
     Raises:
         ValueError: half of the width or more is aliased.
@@ -55,9 +56,9 @@ def check_curvature(grid: Grid, scale: float, name: str, width: float | None = N
     Warns:
         SamplingWarning: the edge is aliased.
     """
-    for axis in grid.axes:
-        lit, spacing = min(axis.extent, width or axis.extent), axis.spacing
-        if axis.cells > 1 and len(axis.cell) == 1 and spacing > scale / lit:
+    for axis, width in zip(grid.axes, widths or grid.extent, strict=True):
+        lit, spacing = min(axis.extent, width), axis.spacing / len(axis.cell)
+        if axis.size > 1 and spacing > scale / lit:
             fix = f"needs spacing ≤ {_short(scale / lit)} or a width ≤ {_short(scale / spacing)}"
             _complain(spacing * lit / scale, f"{name}: samples every {_short(spacing)} over {_short(lit)}; {fix}")
 

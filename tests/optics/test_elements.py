@@ -300,6 +300,9 @@ def test_a_wedge_too_steep_for_the_samples_is_refused():
     with pytest.raises(ValueError, match=r"needs spacing ≤ 6\.330? um or an angle ≤ 0\.03957 rad"):
         Tilt(math.asin(0.05)).check(grid, WAVELENGTH)
     Tilt(math.asin(0.05)).check(Grid(9, 6.33e-6), WAVELENGTH)  # as it says
+    Tilt(math.asin(0.05)).check(Grid(1, 4 * 6.33e-6, gauss(4)), WAVELENGTH)  # nodes by their mean distance
+    with pytest.raises(ValueError, match="samples every 8 um take it for another one"):
+        Tilt(math.asin(0.05)).check(Grid(2, 4 * PITCH, gauss(4)), WAVELENGTH)
     with pytest.raises(ValueError, match="varies within a flat pixel"):
         Tilt(0.01).check(Grid(9, PITCH, flat()), WAVELENGTH)
 
