@@ -11,6 +11,7 @@ from optics.field import Field
 from optics.fourier import FourierIntegral
 from optics.grid import Axis, Grid
 from optics.kernel import Kernel, Memo, double, number
+from optics.lengths import positive
 from optics.openings import Opening
 from optics.sampling import check_curvature
 from optics.screens import Quantity, Samples, Screen, Vector, components, on_axes
@@ -106,10 +107,7 @@ class FourierLens(nn.Module):
 
     def __init__(self, focal_length: float, output: Grid | None = None):
         super().__init__()
-        if not (math.isfinite(focal_length) and focal_length > 0):
-            raise ValueError(f"focal length must be a positive length in metres; got {focal_length}")
-        self.focal_length = focal_length
-        self.output = output
+        self.focal_length, self.output = positive(focal_length, "focal length"), output
         self._integrals: Memo[FourierIntegral] = Memo()
 
     def forward(self, field: Field) -> Field:

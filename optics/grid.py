@@ -107,6 +107,11 @@ class Axis:
         return (self.centres[:, None] + nodes * self.spacing).flatten()
 
     @property
+    def line(self) -> Grid:
+        """The axis by itself, as a 1-D grid."""
+        return Grid(self.cells, self.spacing, self.cell)
+
+    @property
     def weights(self) -> Tensor:
         """Integration weights [m], float64, shape (size,): ∫f dx ≈ Σ weights·f."""
         return torch.tensor(self.cell.weights, dtype=torch.float64).repeat(self.cells) * self.spacing

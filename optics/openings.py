@@ -8,7 +8,6 @@ Power counts the square of the share: it is low by up to a quarter of a sample a
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from optics.grid import Axis, Grid
 from optics.kernel import double, number
+from optics.lengths import positive
 from optics.sampling import SamplingWarning
 from optics.screens import Quantity, Samples, components, on_axes
 from optics.units import format_length
@@ -59,7 +59,7 @@ class Circle:
     diameter: Quantity
 
     def __post_init__(self) -> None:
-        _check_size("diameter", self.diameter)
+        positive(self.diameter, "diameter of an opening")
 
     def widths(self, grid: Grid) -> tuple[float, ...]:
         return (number(self.diameter),) * grid.ndim
@@ -98,7 +98,7 @@ class Rectangle:
 
     def __post_init__(self) -> None:
         for width in self.extent:
-            _check_size("extent", width)
+            positive(width, "extent of an opening")
 
     def widths(self, grid: Grid) -> tuple[float, ...]:
         return tuple(number(width) for width in self._along(grid))
@@ -256,11 +256,6 @@ def _snapped(share: Tensor) -> Tensor:
     """Shares that are none or all but for rounding; their gradient is that of the share."""
     whole = share.detach().round()
     return torch.where((share.detach() - whole).abs() < _ROUNDING, share + (whole - share.detach()), share)
-
-
-def _check_size(name: str, size: Quantity) -> None:
-    if not (math.isfinite(number(size)) and number(size) > 0):
-        raise ValueError(f"{name} of an opening must be a positive length in metres; got {number(size)}")
 
 
 def _warn(message: str) -> None:
