@@ -13,7 +13,7 @@ from optics.grid import Axis, Grid
 from optics.kernel import Kernel, Memo, double, number
 from optics.lengths import positive
 from optics.openings import Opening
-from optics.sampling import check_curvature
+from optics.sampling import check_curvature, check_directions
 from optics.screens import Quantity, Samples, Screen, Vector, components, on_axes
 from optics.units import format_length
 from optics.waves import plane, refuse_flat, spherical
@@ -102,7 +102,7 @@ class FourierLens(nn.Module):
     Two such lenses in a row image the first plane upside down: E(-x). See :mod:`optics.fourier`.
 
     Raises:
-        ValueError: a focal length that is not positive and finite.
+        ValueError: a focal length that is not positive and finite, or what :meth:`check` refuses.
     """
 
     def __init__(self, focal_length: float, output: Grid | None = None):
@@ -112,7 +112,7 @@ class FourierLens(nn.Module):
 
     def forward(self, field: Field) -> Field:
         scale = field.wavelength * self.focal_length
-        integral = self._integrals.get(FourierIntegral, field.grid, self._output_of(field.grid, scale), scale)
+        integral = self._integrals.get(self._integral, field.grid, self._output_of(field.grid, scale), scale)
         return field.replace(integral(field.data), integral.target)
 
     def decentred(self, field: Field, shift: Sequence[Quantity]) -> Field:
@@ -135,7 +135,8 @@ class FourierLens(nn.Module):
         Points whose output repeats are not complained of: the sampled picture of a bench lives on that.
 
         Raises:
-            ValueError: an output of more or fewer axes than the grid; flat cells where the lens is moved by ``shift``.
+            ValueError: an output of more or fewer axes than the grid, or see
+                :func:`~optics.sampling.check_directions`; flat cells where the lens is moved by ``shift``.
         """
         output = self._output_of(grid, wavelength * self.focal_length)
         if output.ndim != grid.ndim:
@@ -143,7 +144,12 @@ class FourierLens(nn.Module):
         if any(number(s) for s in shift):
             refuse_flat(grid, "a tilted wave")
             refuse_flat(output, "a tilted wave")
+        check_directions(output, self.focal_length)
         return output
+
+    def _integral(self, grid: Grid, output: Grid, scale: Quantity) -> FourierIntegral:
+        check_directions(output, self.focal_length)
+        return FourierIntegral(grid, output, scale)
 
     def _output_of(self, grid: Grid, scale: Quantity) -> Grid:
         return self.output or _natural_output(grid, number(scale))

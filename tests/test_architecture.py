@@ -38,7 +38,7 @@ OPTICS = {
     "diffraction": "grid kernel lengths field fourier waves sampling",
     "spectral": "grid kernel lengths field fourier waves sampling screens",
     "vignetting": "grid waves",
-    "sine": "grid kernel lengths field fourier waves sampling screens openings spectral",
+    "sine": "units grid kernel lengths field fourier waves sampling screens openings spectral",
     "detectors": "units grid kernel field",
     "system": "units grid kernel field fourier sampling elements detectors",
     "inspection": "field propagation system",
