@@ -41,7 +41,7 @@ OPTICS = {
     "sine": "units grid kernel lengths field fourier waves sampling screens openings spectral",
     "detectors": "units grid kernel field",
     "system": "units grid kernel field fourier sampling elements detectors",
-    "inspection": "field propagation system",
+    "inspection": "grid field propagation spectral sine system",
     "misalignment": "grid kernel field waves screens elements propagation diffraction spectral system",
     "poppy_bridge": "grid kernel field screens elements propagation system",
     "plotting": "units grid kernel field fourier elements detectors system",
