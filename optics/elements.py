@@ -171,8 +171,7 @@ class Lens(Screen):
 
     def __init__(self, focal_length: Quantity, pupil: Opening | None = None):
         super().__init__()
-        if not math.isfinite(number(focal_length)) or number(focal_length) == 0:
-            raise ValueError(f"focal length must be a finite length in metres, not zero; got {number(focal_length)}")
+        _focus(focal_length)
         self.focal_length, self.pupil = focal_length, pupil
 
     @property
@@ -187,14 +186,14 @@ class Lens(Screen):
         """Ask for samples that resolve the phase within the pupil, and the pupil.
 
         Raises:
-            ValueError: a grid too coarse by a factor of two or more, a pupil wider than the window, or flat cells,
-                within which the phase varies.
+            ValueError: a grid too coarse by a factor of two or more, a pupil wider than the window, flat cells,
+                within which the phase varies, or a focal length that training has spoilt.
 
         Warns:
             SamplingWarning: see :func:`~optics.sampling.check_curvature` and :mod:`optics.openings`.
         """
         refuse_flat(samples.grid, "a curved wave")
-        focal_length = number(self.focal_length)
+        focal_length = _focus(self.focal_length)
         widths = None if self.pupil is None else self.pupil.widths(samples.grid)
         name = f"lens of f = {format_length(focal_length)}"
         check_curvature(samples.window, abs(wavelength * focal_length), name, widths)
@@ -262,6 +261,14 @@ class Tilt(Screen):
 
     def extra_repr(self) -> str:
         return f"angles={self.angles}"
+
+
+def _focus(focal_length: Quantity) -> float:
+    """The focal length of a thin lens, if it is one."""
+    length = number(focal_length)
+    if not math.isfinite(length) or length == 0:
+        raise ValueError(f"focal length must be a finite length in metres, not zero; got {length}")
+    return length
 
 
 def _plane_wave(samples: Samples, frequencies: Sequence[Quantity]) -> Tensor:

@@ -59,7 +59,7 @@ class Circle:
     diameter: Quantity
 
     def __post_init__(self) -> None:
-        positive(self.diameter, "diameter of an opening")
+        _checked(self.diameter)
 
     def widths(self, grid: Grid) -> tuple[float, ...]:
         return (number(self.diameter),) * grid.ndim
@@ -98,7 +98,7 @@ class Rectangle:
 
     def __post_init__(self) -> None:
         for width in self.extent:
-            positive(width, "extent of an opening")
+            _checked(width)
 
     def widths(self, grid: Grid) -> tuple[float, ...]:
         return tuple(number(width) for width in self._along(grid))
@@ -204,8 +204,12 @@ class _Edges:
 
 def _edges(samples: Samples, widths: Sequence[Quantity]) -> list[_Edges]:
     """Along each axis; one of a single cell has no window to speak of."""
-    rows = zip(samples.grid.axes, widths, samples.shift, strict=True)
+    rows = zip(samples.grid.axes, [_checked(width) for width in widths], samples.shift, strict=True)
     return [_Edges(axis, number(width), number(s)) for axis, width, s in rows if axis.cells > 1]
+
+
+def _checked(width: Quantity) -> Quantity:
+    return positive(width, "width of an opening")
 
 
 def _slit_share(lower: Tensor, upper: Tensor, half: Quantity) -> Tensor:
