@@ -56,10 +56,11 @@ class AngularSpectrumTransform(nn.Module):
         output: grid to propagate to; a :func:`~optics.grid.flat` cell yields the mean over its active part.
 
     The cells of the source may be flat, too, or have nodes. What arrives outside the output grid is not computed and
-    does not come back, so no padding is needed.
+    does not come back, so no padding is needed. Light that ends sharply at the rim of its window is right from flat
+    pixels, to 1e-9, and from nodes that nobody complains of; points blur the edge by their spacing.
 
     Raises:
-        ValueError: a distance that is not positive and finite, or grids of different dimension.
+        ValueError: a distance that is not positive and finite, or what :meth:`check` refuses.
     """
 
     def __init__(self, distance: Quantity, output: Grid):
