@@ -121,7 +121,7 @@ class Scalar:
     def matrix(self, arm: Arm, front: Axis, back: Axis, width: float) -> Tensor:
         # A pixel that is a point sends waves of any angle, where points of a lattice stand for a band of them only.
         pinhole = Axis(front.cells, front.spacing, PINHOLE) if front.cell == point() else front
-        source, target = (Grid(axis.cells, axis.spacing, axis.cell) for axis in (pinhole, back))
+        source, target = pinhole.line, back.line
         arm = replace(arm, lenses=arm.lenses.replace(aperture=width))
         sent = pushed(self.forth(arm, source, target), source, arm.wavelength)
         return sent * (front.weights / pinhole.weights)[:, None]
@@ -156,8 +156,9 @@ def part_of_arm(space: Space, arm: Arm, front: Grid, back: Grid, steps: Sequence
 
 def pushed(system: nn.Module, source: Grid, wavelength: float) -> Tensor:
     """A one-dimensional system as a matrix, by what it makes of each sample: shape (source, output), complex128."""
-    unit = torch.eye(source.shape[0], dtype=torch.complex128)
-    return torch.cat([system(Field(part, source, wavelength)).data for part in unit.split(_PUSHED)])
+    parts = torch.arange(source.shape[0]).split(_PUSHED)
+    units = (nn.functional.one_hot(part, source.shape[0]).to(torch.complex128) for part in parts)
+    return torch.cat([system(Field(unit, source, wavelength)).data for unit in units])
 
 
 def _pupil(arm: Arm, front: Grid, back: Grid) -> Circle | None:

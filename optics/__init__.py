@@ -6,6 +6,7 @@ Figures are in :mod:`optics.plotting`, which alone needs matplotlib.
 
 from optics.aberrations import SurfaceError, ZernikeAberration
 from optics.detectors import FieldDetector, IntensityDetector
+from optics.diffraction import Fraunhofer, FresnelTransform
 from optics.elements import Aperture, FourierLens, Lens, Mask, Tilt, output_pitch
 from optics.field import Field, Source
 from optics.fourier import FourierIntegral
@@ -15,7 +16,7 @@ from optics.lattice import suggest_grid
 from optics.misalignment import Misaligned
 from optics.openings import Circle, Decentred, Rectangle
 from optics.pixels import Pixelated
-from optics.propagation import AngularSpectrum, Fraunhofer, FresnelTransfer, FresnelTransform
+from optics.propagation import AngularSpectrum, FresnelTransfer
 from optics.sampling import SamplingWarning
 from optics.sine import ReversedSineLens, SineLens
 from optics.spectral import AngularSpectrumTransform, FresnelSpectrumTransform

@@ -11,8 +11,9 @@ from optics.field import Field
 from optics.fourier import FourierIntegral
 from optics.grid import Axis, Grid
 from optics.kernel import Kernel, Memo, double, number
+from optics.lengths import positive
 from optics.openings import Opening
-from optics.sampling import check_curvature
+from optics.sampling import check_curvature, check_directions
 from optics.screens import Quantity, Samples, Screen, Vector, components, on_axes
 from optics.units import format_length
 from optics.waves import plane, refuse_flat, spherical
@@ -101,20 +102,17 @@ class FourierLens(nn.Module):
     Two such lenses in a row image the first plane upside down: E(-x). See :mod:`optics.fourier`.
 
     Raises:
-        ValueError: a focal length that is not positive and finite.
+        ValueError: a focal length that is not positive and finite, or what :meth:`check` refuses.
     """
 
     def __init__(self, focal_length: float, output: Grid | None = None):
         super().__init__()
-        if not (math.isfinite(focal_length) and focal_length > 0):
-            raise ValueError(f"focal length must be a positive length in metres; got {focal_length}")
-        self.focal_length = focal_length
-        self.output = output
+        self.focal_length, self.output = positive(focal_length, "focal length"), output
         self._integrals: Memo[FourierIntegral] = Memo()
 
     def forward(self, field: Field) -> Field:
         scale = field.wavelength * self.focal_length
-        integral = self._integrals.get(FourierIntegral, field.grid, self._output_of(field.grid, scale), scale)
+        integral = self._integrals.get(self._integral, field.grid, self._output_of(field.grid, scale), scale)
         return field.replace(integral(field.data), integral.target)
 
     def decentred(self, field: Field, shift: Sequence[Quantity]) -> Field:
@@ -137,7 +135,8 @@ class FourierLens(nn.Module):
         Points whose output repeats are not complained of: the sampled picture of a bench lives on that.
 
         Raises:
-            ValueError: an output of more or fewer axes than the grid; flat cells where the lens is moved by ``shift``.
+            ValueError: an output of more or fewer axes than the grid, or see
+                :func:`~optics.sampling.check_directions`; flat cells where the lens is moved by ``shift``.
         """
         output = self._output_of(grid, wavelength * self.focal_length)
         if output.ndim != grid.ndim:
@@ -145,7 +144,12 @@ class FourierLens(nn.Module):
         if any(number(s) for s in shift):
             refuse_flat(grid, "a tilted wave")
             refuse_flat(output, "a tilted wave")
+        check_directions(output, self.focal_length)
         return output
+
+    def _integral(self, grid: Grid, output: Grid, scale: Quantity) -> FourierIntegral:
+        check_directions(output, self.focal_length)
+        return FourierIntegral(grid, output, scale)
 
     def _output_of(self, grid: Grid, scale: Quantity) -> Grid:
         return self.output or _natural_output(grid, number(scale))
@@ -167,8 +171,7 @@ class Lens(Screen):
 
     def __init__(self, focal_length: Quantity, pupil: Opening | None = None):
         super().__init__()
-        if not math.isfinite(number(focal_length)) or number(focal_length) == 0:
-            raise ValueError(f"focal length must be a finite length in metres, not zero; got {number(focal_length)}")
+        _focus(focal_length)
         self.focal_length, self.pupil = focal_length, pupil
 
     @property
@@ -183,17 +186,17 @@ class Lens(Screen):
         """Ask for samples that resolve the phase within the pupil, and the pupil.
 
         Raises:
-            ValueError: a grid too coarse by a factor of two or more, a pupil wider than the window, or flat cells,
-                within which the phase varies.
+            ValueError: a grid too coarse by a factor of two or more, a pupil wider than the window, flat cells,
+                within which the phase varies, or a focal length that training has spoilt.
 
         Warns:
             SamplingWarning: see :func:`~optics.sampling.check_curvature` and :mod:`optics.openings`.
         """
         refuse_flat(samples.grid, "a curved wave")
-        focal_length = number(self.focal_length)
-        width = None if self.pupil is None else self.pupil.width
+        focal_length = _focus(self.focal_length)
+        widths = None if self.pupil is None else self.pupil.widths(samples.grid)
         name = f"lens of f = {format_length(focal_length)}"
-        check_curvature(samples.window, abs(wavelength * focal_length), name, width)
+        check_curvature(samples.window, abs(wavelength * focal_length), name, widths)
         if self.pupil is not None:
             self.pupil.ask(samples)
 
@@ -260,6 +263,14 @@ class Tilt(Screen):
         return f"angles={self.angles}"
 
 
+def _focus(focal_length: Quantity) -> float:
+    """The focal length of a thin lens, if it is one."""
+    length = number(focal_length)
+    if not math.isfinite(length) or length == 0:
+        raise ValueError(f"focal length must be a finite length in metres, not zero; got {length}")
+    return length
+
+
 def _plane_wave(samples: Samples, frequencies: Sequence[Quantity]) -> Tensor:
     refuse_flat(samples.grid, "a tilted wave")
     return plane(samples.positions, frequencies)
@@ -271,12 +282,13 @@ def _sine(angle: Quantity) -> Quantity:
 
 
 def _check_tilt(axis: Axis, angle: float, wavelength: float) -> None:
-    turns = abs(math.sin(angle)) * axis.spacing / wavelength
-    if axis.cells > 1 and len(axis.cell) == 1 and turns > 0.5 * (1 + 1e-9):
+    spacing = axis.spacing / len(axis.cell)
+    turns = abs(math.sin(angle)) * spacing / wavelength
+    if axis.size > 1 and turns > 0.5 * (1 + 1e-9):
         raise ValueError(
-            f"tilt by {angle:.4g} rad: samples every {format_length(axis.spacing, 4)} take it for another one; needs "
+            f"tilt by {angle:.4g} rad: samples every {format_length(spacing, 4)} take it for another one; needs "
             f"spacing ≤ {format_length(wavelength / (2 * abs(math.sin(angle))), 4)} or an angle ≤ "
-            f"{math.asin(wavelength / (2 * axis.spacing)):.4g} rad"
+            f"{math.asin(wavelength / (2 * spacing)):.4g} rad"
         )
 
 

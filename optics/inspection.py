@@ -2,8 +2,10 @@
 
 Free space by transfer function serves a window and a band (:mod:`optics.sampling`). Whether a given light needs more
 is in its samples: light at the rim of the window has left it or is about to come in again on the other side, light at
-the rim of the spectrum goes on beyond it, aliased. To measure that costs a transform and, on a GPU, a wait: so nothing
-of it is done when a system runs.
+the rim of the spectrum goes on beyond it, aliased. Free space by plane waves has the window one asks for, so that only
+the spectrum is looked at, and of points alone: flat pixels and nodes end sharply on purpose.
+
+To measure that costs a transform and, on a GPU, a wait: so nothing of it is done when a system runs.
 """
 
 from __future__ import annotations
@@ -16,11 +18,18 @@ import torch
 from torch import Tensor
 
 from optics.field import Field
+from optics.grid import Grid, point
 from optics.propagation import AngularSpectrum, FresnelTransfer
+from optics.sine import SineLens
+from optics.spectral import AngularSpectrumTransform, FresnelSpectrumTransform
 from optics.system import OpticalSystem
 
 _RIM = 0.05
 """Of the window's or the spectrum's width, at each end of each axis."""
+
+
+_BY_PLANE_WAVES = AngularSpectrumTransform | FresnelSpectrumTransform | SineLens
+_COARSE = "light at the rim of the spectrum: needs a finer spacing"
 
 
 class Finding(NamedTuple):
@@ -39,7 +48,9 @@ def inspect(system: OpticalSystem, field: Field, *, limit: float = 1e-3) -> list
 
     Args:
         system: its :class:`~optics.propagation.AngularSpectrum` and :class:`~optics.propagation.FresnelTransfer` are
-            looked at, also those of systems within it.
+            looked at, and of what goes by plane waves :class:`~optics.spectral.AngularSpectrumTransform`,
+            :class:`~optics.spectral.FresnelSpectrumTransform` and :class:`~optics.sine.SineLens`; also those of
+            systems within it.
         field: what it is lit with.
         limit: share of the power from which on it is a finding.
 
@@ -58,18 +69,25 @@ def _inside(system: OpticalSystem, field: Field, prefix: str) -> Generator[Findi
         behind = element(field)
         if isinstance(element, AngularSpectrum | FresnelTransfer):
             yield from (Finding(prefix + name, problem, share) for problem, share in _step(field, behind))
+        if isinstance(element, _BY_PLANE_WAVES) and all(axis.cell == point() for axis in field.grid.axes):
+            yield Finding(prefix + name, _COARSE, _steep(field, padding=2))
         field = behind
     return field
 
 
 def _step(before: Field, after: Field) -> Iterator[tuple[str, float]]:
     """What one step through free space does wrong, and to which share of the power that it got."""
-    axes = tuple(range(-before.grid.ndim, 0))
-    spectrum = torch.fft.fftshift(torch.fft.fftn(before.data, dim=axes, norm="ortho"), dim=axes)
     lost = before.power - after.power
-    yield "light at the rim of the spectrum: needs a finer spacing", _worst(_rim(before.replace(spectrum)), before)
+    yield _COARSE, _steep(before, padding=1)
     yield "light at the rim of the window behind it: needs a wider grid", _worst(_rim(after), before)
     yield "light cut, or gone from the window: needs a wider grid or more padding", _worst(lost, before)
+
+
+def _steep(field: Field, padding: int) -> float:
+    """The share of light at the rim of the spectrum; a padded window shows what its sharp edges send aside."""
+    axes, wider = tuple(range(-field.grid.ndim, 0)), Grid([padding * n for n in field.grid.shape], field.grid.spacing)
+    spectrum = torch.fft.fftn(field.data, s=wider.shape, dim=axes, norm="ortho")
+    return _worst(_rim(field.replace(torch.fft.fftshift(spectrum, dim=axes), wider)), field)
 
 
 def _rim(field: Field) -> Tensor:

@@ -18,11 +18,12 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from optics.diffraction import Fraunhofer, FresnelTransform
 from optics.elements import Tilt
 from optics.field import Field
 from optics.grid import Grid, point
 from optics.kernel import Kernel, Memo, double, number
-from optics.propagation import AngularSpectrum, Fraunhofer, FresnelTransfer, FresnelTransform
+from optics.propagation import AngularSpectrum, FresnelTransfer
 from optics.screens import Quantity, Vector, components, on_axes
 from optics.spectral import AngularSpectrumTransform, FresnelSpectrumTransform
 from optics.system import OpticalSystem

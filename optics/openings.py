@@ -8,7 +8,6 @@ Power counts the square of the share: it is low by up to a quarter of a sample a
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from optics.grid import Axis, Grid
 from optics.kernel import double, number
+from optics.lengths import positive
 from optics.sampling import SamplingWarning
 from optics.screens import Quantity, Samples, components, on_axes
 from optics.units import format_length
@@ -34,9 +34,8 @@ _COARSEST = 0.05
 class Opening(Protocol):
     """A hole in an opaque screen."""
 
-    @property
-    def width(self) -> float:
-        """Twice the farthest that it reaches from the axis along an axis of the grid [m]."""
+    def widths(self, grid: Grid) -> tuple[float, ...]:
+        """Twice the farthest that it reaches from the axis, along each axis of the grid [m]."""
 
     @property
     def quantities(self) -> tuple[Hashable, ...]:
@@ -60,12 +59,10 @@ class Circle:
     diameter: Quantity
 
     def __post_init__(self) -> None:
-        _check_size("diameter", self.diameter)
+        _checked(self.diameter)
 
-    @property
-    def width(self) -> float:
-        """Its largest extent [m]."""
-        return number(self.diameter)
+    def widths(self, grid: Grid) -> tuple[float, ...]:
+        return (number(self.diameter),) * grid.ndim
 
     @property
     def quantities(self) -> tuple[Hashable, ...]:
@@ -73,7 +70,7 @@ class Circle:
 
     def contains(self, grid: Grid) -> Tensor:
         """Which samples of the grid lie inside, boolean, shape ``grid.shape``."""
-        return squares(grid.coordinates) <= (self.width / 2) ** 2
+        return squares(grid.coordinates) <= (number(self.diameter) / 2) ** 2
 
     def share(self, samples: Samples) -> Tensor:
         if samples.grid.ndim == 1:
@@ -83,7 +80,7 @@ class Circle:
     def ask(self, samples: Samples) -> None:
         if samples.grid.ndim == 1:
             return Rectangle((self.diameter,)).ask(samples)
-        for along in _edges(samples, (self.width, self.width)):
+        for along in _edges(samples, self.widths(samples.grid)):
             along.check_window()
             along.check_fineness()
         return None
@@ -101,12 +98,10 @@ class Rectangle:
 
     def __post_init__(self) -> None:
         for width in self.extent:
-            _check_size("extent", width)
+            _checked(width)
 
-    @property
-    def width(self) -> float:
-        """Its largest extent [m]."""
-        return max(number(width) for width in self.extent)
+    def widths(self, grid: Grid) -> tuple[float, ...]:
+        return tuple(number(width) for width in self._along(grid))
 
     @property
     def quantities(self) -> tuple[Hashable, ...]:
@@ -151,10 +146,9 @@ class Decentred:
     def __post_init__(self) -> None:
         components(self.shift, "a shift")
 
-    @property
-    def width(self) -> float:
-        """Twice the farthest that it reaches from the axis of its element [m]."""
-        return self.opening.width + 2 * max(abs(number(s)) for s in self.shift)
+    def widths(self, grid: Grid) -> tuple[float, ...]:
+        shifts = on_axes(self.shift, grid, "a shift")
+        return tuple(width + 2 * abs(number(s)) for width, s in zip(self.opening.widths(grid), shifts, strict=True))
 
     @property
     def quantities(self) -> tuple[Hashable, ...]:
@@ -210,8 +204,12 @@ class _Edges:
 
 def _edges(samples: Samples, widths: Sequence[Quantity]) -> list[_Edges]:
     """Along each axis; one of a single cell has no window to speak of."""
-    rows = zip(samples.grid.axes, widths, samples.shift, strict=True)
+    rows = zip(samples.grid.axes, [_checked(width) for width in widths], samples.shift, strict=True)
     return [_Edges(axis, number(width), number(s)) for axis, width, s in rows if axis.cells > 1]
+
+
+def _checked(width: Quantity) -> Quantity:
+    return positive(width, "width of an opening")
 
 
 def _slit_share(lower: Tensor, upper: Tensor, half: Quantity) -> Tensor:
@@ -262,11 +260,6 @@ def _snapped(share: Tensor) -> Tensor:
     """Shares that are none or all but for rounding; their gradient is that of the share."""
     whole = share.detach().round()
     return torch.where((share.detach() - whole).abs() < _ROUNDING, share + (whole - share.detach()), share)
-
-
-def _check_size(name: str, size: Quantity) -> None:
-    if not (math.isfinite(number(size)) and number(size) > 0):
-        raise ValueError(f"{name} of an opening must be a positive length in metres; got {number(size)}")
 
 
 def _warn(message: str) -> None:

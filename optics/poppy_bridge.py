@@ -19,14 +19,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from scipy.fft import next_fast_len
 from torch import Tensor, nn
 
 from optics.elements import Lens, Mask
 from optics.field import Field
 from optics.grid import point
 from optics.kernel import number
-from optics.propagation import FresnelTransfer
+from optics.propagation import FresnelTransfer, padded_length
 from optics.screens import Samples, Screen
 from optics.system import OpticalSystem
 
@@ -112,7 +111,7 @@ class _Lattice(NamedTuple):
         n = field.grid.shape[0]
         steps = [element for _, element in _unfolded(system) if isinstance(element, FresnelTransfer)]
         # As many samples as our own propagation takes.
-        padded = {next_fast_len(math.ceil(n * step.padding)) for step in steps} or {n}
+        padded = {padded_length(n, step.padding) for step in steps} or {n}
         if len(padded) > 1:
             raise ValueError(f"one POPPY system has one lattice; got steps padded to {sorted(padded)} samples")
         if next(iter(padded)) % 2:

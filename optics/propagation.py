@@ -1,18 +1,14 @@
-"""Free space: from one plane to another a distance away.
+"""Free space by transfer function, on the field's own grid: for light that spreads little.
 
-By transfer function, on the field's own grid, for light that spreads little. The spectrum is multiplied by
+The spectrum is multiplied by
 
     angular spectrum   exp(2πiz·(√(1/λ² - ν²) - 1/λ))     exact for scalar waves; band-limited to where its phase
                                                           turns slowly enough for the padded window (Matsushima
                                                           and Shimobaba, Opt. Express 17, 19662, 2009)
     Fresnel            exp(-iπλz·ν²)                      its paraxial limit (Goodman, Fourier Optics, §4.2)
 
-By one Fourier integral F, onto a grid of its own, for light that spreads much (Goodman, §4.2 and §4.3), on d axes:
-
-    Fresnel            i^(-d/2) · exp(iπu²/λz) · F[E(x)·exp(iπx²/λz)]
-    Fraunhofer         i^(-d/2) · exp(iπu²/λz) · F[E(x)]
-
-All leave out exp(ikz), which is constant over the plane, and agree with one another in phase.
+Both leave out exp(ikz), which is constant over the plane, and agree in phase with each other and with
+:mod:`optics.diffraction`, for light that spreads much.
 """
 
 from __future__ import annotations
@@ -26,21 +22,11 @@ from scipy.fft import next_fast_len
 from torch import Tensor, nn
 
 from optics.field import Field
-from optics.fourier import FourierIntegral
 from optics.grid import Grid
 from optics.kernel import Kernel, Memo, double, number
-from optics.sampling import (
-    check_angles,
-    check_band,
-    check_curvature,
-    check_images,
-    check_pitch,
-    check_transfer,
-    check_wrap,
-    steepest,
-)
-from optics.units import format_length
-from optics.waves import curvature, squares
+from optics.lengths import finite, over
+from optics.sampling import check_band, check_pitch, check_transfer, check_wrap, steepest
+from optics.waves import squares
 
 
 class AngularSpectrum(nn.Module):
@@ -58,7 +44,7 @@ class AngularSpectrum(nn.Module):
 
     def __init__(self, distance: float | Tensor, *, padding: float = 2.0):
         super().__init__()
-        self.distance, self.padding = _checked_distance(distance), _checked_padding(padding)
+        self.distance, self.padding = finite(distance, "distance"), _checked_padding(padding)
         self._filter = _SpectralFilter(_angular_spectrum, self.padding)
 
     def forward(self, field: Field) -> Field:
@@ -74,7 +60,7 @@ class AngularSpectrum(nn.Module):
         Warns:
             SamplingWarning: see :func:`~optics.sampling.check_band` and :func:`~optics.sampling.check_wrap`.
         """
-        name, distance = _named("angular spectrum", _checked_distance(self.distance))
+        name, distance = over("angular spectrum", finite(self.distance, "distance"))
         _check_points(grid)
         check_pitch(grid, wavelength, name)
         for axis in grid.axes:
@@ -91,7 +77,7 @@ class FresnelTransfer(nn.Module):
 
     def __init__(self, distance: float | Tensor, *, padding: float = 2.0):
         super().__init__()
-        self.distance, self.padding = _checked_distance(distance), _checked_padding(padding)
+        self.distance, self.padding = finite(distance, "distance"), _checked_padding(padding)
         self._filter = _SpectralFilter(_fresnel, self.padding)
 
     def forward(self, field: Field) -> Field:
@@ -108,7 +94,7 @@ class FresnelTransfer(nn.Module):
         Warns:
             SamplingWarning: see :func:`~optics.sampling.check_transfer` and :func:`~optics.sampling.check_wrap`.
         """
-        name, distance = _named("Fresnel transfer", _checked_distance(self.distance))
+        name, distance = over("Fresnel transfer", finite(self.distance, "distance"))
         _check_points(grid)
         check_pitch(grid, wavelength, name)
         for axis in grid.axes:
@@ -119,112 +105,6 @@ class FresnelTransfer(nn.Module):
 
     def extra_repr(self) -> str:
         return f"distance={self.distance}, padding={self.padding}"
-
-
-class FresnelTransform(nn.Module):
-    """Fresnel (paraxial) propagation by one Fourier integral, onto a grid of any pitch.
-
-    Args:
-        distance: [m], positive. A tensor is differentiated through, at the price of kernels built at every call.
-        output: grid to propagate to.
-
-    Raises:
-        ValueError: a distance that is not positive and finite, or what :meth:`check` refuses.
-    """
-
-    def __init__(self, distance: float | Tensor, output: Grid):
-        super().__init__()
-        self.distance, self.output = _checked_far(distance), output
-        self._plans: Memo[_Integral] = Memo()
-
-    def forward(self, field: Field) -> Field:
-        plan = self._plans.get(self._plan, field.grid, field.wavelength, self.distance)
-        return field.replace(plan(field.data), self.output)
-
-    def check(self, grid: Grid, wavelength: float) -> Grid:
-        """Ask whether a grid serves, for light of a wavelength [m]; the grid on which the light leaves.
-
-        Raises:
-            ValueError: flat cells, within which the wave's curvature varies (they need nodes, as of
-                :func:`~optics.grid.gauss`), or see :func:`~optics.sampling.check_curvature` and :class:`Fraunhofer`.
-
-        Warns:
-            SamplingWarning: see :func:`~optics.sampling.check_curvature` and :class:`Fraunhofer`.
-        """
-        name, distance = _named("Fresnel transform", _checked_far(self.distance))
-        check_curvature(grid, wavelength * distance, name)
-        return _check_integral(grid, self.output, wavelength, distance, name)
-
-    def _plan(self, grid: Grid, wavelength: float | Tensor, distance: float | Tensor) -> _Integral:
-        self.check(grid, number(wavelength))
-        scale = double(wavelength) * double(distance)
-        return _Integral.of(grid, self.output, scale, Kernel(curvature(grid, scale)))
-
-    def extra_repr(self) -> str:
-        return f"distance={self.distance}"
-
-
-class Fraunhofer(nn.Module):
-    """Far-field propagation: :class:`FresnelTransform` where the input's curvature πx²/λz is negligible.
-
-    Arguments and errors as for :class:`FresnelTransform`; input cells may be flat, output cells may not.
-    """
-
-    def __init__(self, distance: float | Tensor, output: Grid):
-        super().__init__()
-        self.distance, self.output = _checked_far(distance), output
-        self._plans: Memo[_Integral] = Memo()
-
-    def forward(self, field: Field) -> Field:
-        plan = self._plans.get(self._plan, field.grid, field.wavelength, self.distance)
-        return field.replace(plan(field.data), self.output)
-
-    def check(self, grid: Grid, wavelength: float) -> Grid:
-        """Ask whether a grid serves, for light of a wavelength [m]; the grid on which the light leaves.
-
-        Raises:
-            ValueError: see :func:`~optics.sampling.check_pitch`, :func:`~optics.sampling.check_angles` and
-                :func:`~optics.sampling.check_images`.
-
-        Warns:
-            SamplingWarning: see :func:`~optics.sampling.check_images`.
-        """
-        name, distance = _named("Fraunhofer", _checked_far(self.distance))
-        return _check_integral(grid, self.output, wavelength, distance, name)
-
-    def _plan(self, grid: Grid, wavelength: float | Tensor, distance: float | Tensor) -> _Integral:
-        self.check(grid, number(wavelength))
-        return _Integral.of(grid, self.output, double(wavelength) * double(distance))
-
-    def extra_repr(self) -> str:
-        return f"distance={self.distance}"
-
-
-@dataclass(frozen=True)
-class _Integral:
-    """A Fourier integral with the phases that stand before and after it."""
-
-    before: Kernel | None
-    integral: FourierIntegral
-    after: Kernel
-
-    @classmethod
-    def of(cls, grid: Grid, output: Grid, scale: float | Tensor, before: Kernel | None = None) -> _Integral:
-        # i^(-d/2)·exp(iπr²/(λz)) is what the Fourier integral lacks of a Fresnel or Fraunhofer integral.
-        constant = complex(math.cos(math.pi / 4), -math.sin(math.pi / 4)) ** output.ndim
-        return cls(before, FourierIntegral(grid, output, scale), Kernel(curvature(output, scale) * constant))
-
-    def __call__(self, data: Tensor) -> Tensor:
-        if self.before is not None:
-            data = data * self.before.like(data)
-        return self.integral(data) * self.after.like(data)
-
-
-def _check_integral(grid: Grid, output: Grid, wavelength: float, distance: float, name: str) -> Grid:
-    check_pitch(grid, wavelength, name)
-    check_angles(output, distance, name)
-    check_images(grid, output, wavelength * distance, name)
-    return output
 
 
 _Transfer = Callable[[Sequence[Tensor], Sequence[float], Tensor, float | Tensor], Tensor]
@@ -257,6 +137,11 @@ class _SpectralFilter:
         return field.replace(whole[(..., *(slice(n) for n in field.grid.shape))])
 
 
+def padded_length(cells: int, padding: float) -> int:
+    """Cells of a padded window, rounded up to a fast FFT; without padding just the field's, which is then periodic."""
+    return cells if padding == 1 else next_fast_len(math.ceil(cells * padding))
+
+
 @dataclass(frozen=True)
 class _Padded:
     """The frequencies of a zero-padded grid, in the order of the FFT."""
@@ -266,7 +151,7 @@ class _Padded:
 
     @classmethod
     def of(cls, grid: Grid, padding: float) -> _Padded:
-        return cls(tuple(next_fast_len(math.ceil(n * padding)) for n in grid.shape), grid.spacing)
+        return cls(tuple(padded_length(n, padding) for n in grid.shape), grid.spacing)
 
     @property
     def steps(self) -> list[float]:
@@ -299,24 +184,6 @@ def _fresnel(nu: Sequence[Tensor], steps: Sequence[float], z: Tensor, wavelength
 def _check_points(grid: Grid) -> None:
     if any(len(axis.cell) > 1 or axis.cell.width for axis in grid.axes):
         raise ValueError("a transfer function needs a grid of points; resolve pixels by a finer Grid first")
-
-
-def _named(propagator: str, distance: float | Tensor) -> tuple[str, float]:
-    """What a message calls it, and the distance [m] as it stands."""
-    length = number(distance)
-    return f"{propagator} over {format_length(abs(length), digits=4)}", length
-
-
-def _checked_distance(distance: float | Tensor) -> float | Tensor:
-    if not math.isfinite(number(distance)):
-        raise ValueError(f"distance must be a finite length in metres; got {number(distance)}")
-    return distance
-
-
-def _checked_far(distance: float | Tensor) -> float | Tensor:
-    if not (math.isfinite(number(distance)) and number(distance) > 0):
-        raise ValueError(f"distance must be a positive length in metres; got {number(distance)}")
-    return distance
 
 
 def _checked_padding(padding: float) -> float:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 
 from optics.grid import Axis, Grid
 from optics.units import format_length
@@ -31,23 +32,28 @@ class SamplingWarning(UserWarning):
     """The grid does not resolve what an element does to the light; the message says by how much, and the fix."""
 
 
+def highest(axis: Axis) -> float:
+    """Spatial frequency up to which samples tell one wave from another [1/m]; no limit for flat cells."""
+    return math.inf if axis.cell.width else 1 / (2 * _step(axis))
+
+
 def steepest(spacing: float, wavelength: float) -> float:
     """Tangent of the angle to the axis of the steepest wave that samples hold; infinite from a spacing of λ/2 down."""
     sine = wavelength / (2 * spacing)
     return sine / math.sqrt(1 - sine**2) if sine < 1 else math.inf
 
 
-def check_curvature(grid: Grid, scale: float, name: str, width: float | None = None) -> None:
+def check_curvature(grid: Grid, scale: float, name: str, widths: Sequence[float] | None = None) -> None:
     """Ask whether samples resolve the phase πr²/scale of a lens or of a spherical wave.
 
     At the edge of a width D the phase turns by D/(2·scale) a metre, so samples must lie within scale/D of each other.
-    Cells with several nodes are not asked: they are a quadrature, which one judges by refining it.
+    Cells with several nodes are asked for the mean distance between those.
 
     Args:
         grid: the samples.
         scale: λf or λz [m²].
         name: of what has the phase, for the message.
-        width: of the light on the grid [m], the grid's own extent by default.
+        widths: of the light along each axis of the grid [m], the grid's own extent by default.
 
     Raises:
         ValueError: half of the width or more is aliased.
@@ -55,9 +61,9 @@ def check_curvature(grid: Grid, scale: float, name: str, width: float | None = N
     Warns:
         SamplingWarning: the edge is aliased.
     """
-    for axis in grid.axes:
-        lit, spacing = min(axis.extent, width or axis.extent), axis.spacing
-        if axis.cells > 1 and len(axis.cell) == 1 and spacing > scale / lit:
+    for axis, width in zip(grid.axes, widths or grid.extent, strict=True):
+        lit, spacing = min(axis.extent, width), _step(axis)
+        if axis.size > 1 and spacing > scale / lit:
             fix = f"needs spacing ≤ {_short(scale / lit)} or a width ≤ {_short(scale / spacing)}"
             _complain(spacing * lit / scale, f"{name}: samples every {_short(spacing)} over {_short(lit)}; {fix}")
 
@@ -88,7 +94,8 @@ def check_pitch(grid: Grid, wavelength: float, name: str) -> None:
     """Ask whether all waves that samples can hold travel: those of a spacing below λ/2 hold evanescent ones.
 
     They are where paraxial propagation makes travelling waves of what decays within a wavelength, and exact
-    propagation loses them; and light that does travel needs no finer samples. An axis of one cell is not asked.
+    propagation loses them; and light that does travel needs no finer samples. An axis of one cell is not asked, nor
+    are cells of several nodes: those are a quadrature, which may be refined at will.
 
     Args:
         grid: the cells.
@@ -99,30 +106,104 @@ def check_pitch(grid: Grid, wavelength: float, name: str) -> None:
         ValueError: a spacing below λ/2.
     """
     for axis in grid.axes:
-        if axis.cells > 1 and axis.spacing < wavelength / 2 * (1 - _ROUNDING):
+        if axis.cells > 1 and len(axis.cell) == 1 and axis.spacing < wavelength / 2 * (1 - _ROUNDING):
             raise ValueError(
                 f"{name}: cells every {_short(axis.spacing)} hold evanescent waves, which do not travel; "
                 f"needs spacing ≥ {_short(wavelength / 2)}, half a wavelength"
             )
 
 
-def check_angles(output: Grid, distance: float, name: str) -> None:
-    """Ask whether a paraxial wave can reach the rim of an output grid: at x = z its spatial frequency is 1/λ.
+def check_angles(output: Grid, distance: float, name: str, widths: Sequence[float] | None = None) -> None:
+    """Ask whether a paraxial wave can reach the rim of an output grid: as far aside as it goes on, it has ν = 1/λ.
 
     Args:
         output: the grid that light arrives on.
         distance: [m].
         name: of what propagates, for the message.
+        widths: of where light comes from, along each axis [m]; the axis of the light by default.
 
     Raises:
-        ValueError: half of the output's extent is more than the distance.
+        ValueError: the output reaches further beyond the light than the distance.
     """
-    for axis in output.axes:
-        if axis.extent > 2 * distance:
+    for axis, width in zip(output.axes, widths or (0.0,) * output.ndim, strict=True):
+        if axis.extent > width + 2 * distance:
             raise ValueError(
                 f"{name}: no travelling wave reaches the rim of an output of {_short(axis.extent)}; "
-                f"needs an extent ≤ {_short(2 * distance)}, and far less to be paraxial"
+                f"needs an extent ≤ {_short(width + 2 * distance)}, and far less to be paraxial"
             )
+
+
+def check_directions(back: Grid, focal_length: float) -> None:
+    """Ask whether light comes to all places of a back focal plane: u = λfν, and no wave of ν > 1/λ travels.
+
+    Args:
+        back: the grid there.
+        focal_length: [m].
+
+    Raises:
+        ValueError: it is wider than 2f.
+    """
+    widest = max(back.extent)
+    if widest > 2 * focal_length * (1 + _ROUNDING):
+        raise ValueError(
+            f"a back focal plane of {_short(widest)} is wider than 2f = {_short(2 * focal_length)}, beyond which no "
+            "light goes: needs an output extent ≤ 2f, or if it follows from the input, pixels of half a wavelength"
+        )
+
+
+def check_spread(source: Axis, output: Axis, wavelength: float, needed: float, wander: float, name: str) -> None:
+    """Ask whether samples hold all waves that light needs on its way from their window to an output.
+
+    Light that the window cuts off sends waves from its edge in all directions, and samples hold those up to
+    :func:`highest`. Flat cells are not asked: what they send is known in every direction.
+
+    Args:
+        source, output: where light comes from and where it is wanted.
+        wavelength: [m].
+        needed: frequency up to which waves reach the output [1/m].
+        wander: how far aside the highest waves go that the samples hold [m].
+        name: of what propagates, for the message.
+
+    Raises:
+        ValueError: half of the output or more lies beyond all light that the samples hold.
+
+    Warns:
+        SamplingWarning: some of the waves are missing. Light that fades before the rim of its window has none of them.
+    """
+    held, step, finer = highest(source), _step(source), 1 / (2 * needed)
+    if needed <= held * (1 + _ROUNDING):
+        return
+    # Points below half a wavelength are what check_pitch refuses.
+    served = len(source.cell) > 1 or finer >= wavelength / 2
+    spacing = f"spacing ≤ {_short(finer)}, " if served else ""
+    _blame(
+        output.extent / (source.extent + 2 * wander),
+        f"{name}: samples every {_short(step)} lack {1 - held / needed:.0%} of the waves from the edges of a window "
+        f"of {_short(source.extent)} to an output of {_short(output.extent)}, and light up "
+        f"{_short(source.extent + 2 * wander)} at most; needs {spacing}flat cells, a smaller output or a greater "
+        "distance",
+    )
+
+
+def check_held(axis: Axis, frequency: float, name: str) -> None:
+    """Ask whether samples hold the waves that arrive on them.
+
+    Args:
+        axis: the samples.
+        frequency: of the steepest such waves [1/m].
+        name: of what they lie on, for the message.
+
+    Raises:
+        ValueError: half of the frequencies are aliased.
+
+    Warns:
+        SamplingWarning: the steepest waves are aliased.
+    """
+    _complain(
+        frequency / highest(axis),
+        f"{name}: samples every {_short(_step(axis))} alias the steepest waves that arrive; "
+        f"needs spacing ≤ {_short(1 / (2 * frequency))}",
+    )
 
 
 def check_images(grid: Grid, output: Grid, scale: float, name: str) -> None:
@@ -209,9 +290,17 @@ def check_wrap(axis: Axis, padding: float, wander: float, name: str) -> None:
         )
 
 
+def _step(axis: Axis) -> float:
+    """Mean distance of samples [m]."""
+    return axis.spacing / len(axis.cell)
+
+
 def _complain(excess: float, message: str) -> None:
-    if excess <= 1 + _ROUNDING:
-        return
+    if excess > 1 + _ROUNDING:
+        _blame(excess, message)
+
+
+def _blame(excess: float, message: str) -> None:
     if excess > _MEANINGLESS * (1 + _ROUNDING):
         raise ValueError(message)
     _warn(message)

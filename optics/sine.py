@@ -9,17 +9,22 @@ of a real lens is its opening, at which the field stands after the free space f.
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from dataclasses import dataclass
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from optics.field import Field
 from optics.fourier import FourierIntegral
 from optics.grid import Grid
-from optics.kernel import Kernel, Memo, double
+from optics.kernel import Kernel, Memo, double, number
+from optics.lengths import positive
 from optics.openings import Opening
+from optics.sampling import check_directions, check_held, check_images
 from optics.screens import Quantity, Samples
 from optics.spectral import AngularSpectrumTransform
+from optics.units import format_length
 from optics.waves import cis, refuse_flat, squares
 
 
@@ -32,39 +37,59 @@ class SineLens(nn.Module):
     thin :class:`~optics.elements.Lens` between two free spaces, without their factor i^(-1/2) of each axis.
 
     Args:
-        focal_length: [m], positive.
+        focal_length: [m], positive; a tensor is differentiated through.
         opening: of the lens.
         glass: grid on the lens that covers the opening; see :func:`~optics.vignetting.glass`.
         output: grid in the back focal plane, of points or nodes.
 
-    :meth:`reversed` is the same lens the other way round, for light that comes from the back focal plane.
+    The same lens the other way round, for light that comes from the back focal plane, is :class:`ReversedSineLens`.
 
     Raises:
-        ValueError: a focal length that is not positive and finite, flat output pixels, or an output wider than 2f,
-            which no direction of light reaches.
+        ValueError: a focal length that is not positive and finite, flat output pixels, an output wider than 2f,
+            which no direction of light reaches, or what :meth:`check` refuses.
     """
 
-    def __init__(self, focal_length: float, opening: Opening, glass: Grid, output: Grid):
+    def __init__(self, focal_length: Quantity, opening: Opening, glass: Grid, output: Grid):
         super().__init__()
-        _check(focal_length, output)
-        self.focal_length, self.opening, self.output = focal_length, opening, output
+        self.focal_length, self.opening, self.glass, self.output = focal_length, opening, glass, output
+        _check_back(focal_length, output)
         self._space = AngularSpectrumTransform(focal_length, glass)
-        self._pupil = Kernel(opening.share(Samples.of(glass)))
         self._plans: Memo[_Spectrum] = Memo()
 
     def forward(self, field: Field) -> Field:
-        plan = self._plans.get(self._plan, field.wavelength)
-        arrived = self._space(field).data
-        lit = arrived * self._pupil.like(arrived.real)
+        depends = (field.wavelength, self.focal_length, *self.opening.quantities)
+        plan = self._plans.get(self._plan, field.grid, *depends)
+        lit = self._space(field).data
+        lit = lit * plan.pupil.like(lit.real)
         return field.replace(plan.integral(lit) * plan.correction.like(lit), self.output)
 
     def check(self, grid: Grid, wavelength: float) -> Grid:
-        """The grid behind the lens."""
+        """Ask whether the grids serve, for light of a wavelength [m]; the grid on which the light leaves.
+
+        Raises:
+            ValueError: see :meth:`AngularSpectrumTransform.check <optics.AngularSpectrumTransform.check>`,
+                :mod:`optics.openings` for the glass, :func:`~optics.sampling.check_held` for the light on it, and
+                :func:`~optics.sampling.check_images` for its way to the output.
+
+        Warns:
+            SamplingWarning: likewise.
+        """
+        self._space.check(grid, wavelength)
+        self._ask(grid, wavelength)
         return self.output
 
-    def _plan(self, wavelength: Quantity) -> _Spectrum:
-        integral = FourierIntegral(self._space.output, self.output, double(wavelength) * self.focal_length)
-        return _Spectrum(integral, _correction(self.output, self.focal_length, double(wavelength)))
+    def _ask(self, grid: Grid, wavelength: float) -> None:
+        """All but what the free space asks itself."""
+        focal_length, name = _check_back(self.focal_length, self.output), _name(self.focal_length)
+        self.opening.ask(Samples.of(self.glass))
+        for lit, axis, width in zip(grid.axes, self.glass.axes, self.opening.widths(self.glass), strict=True):
+            farthest = (lit.extent + min(width, axis.extent)) / 2
+            check_held(axis, farthest / math.hypot(farthest, focal_length) / wavelength, f"glass of the {name}")
+        check_images(self.glass, self.output, wavelength * focal_length, f"glass of the {name}")
+
+    def _plan(self, grid: Grid, wavelength: Quantity, *_: Hashable) -> _Spectrum:
+        self._ask(grid, number(wavelength))
+        return _Spectrum.of(self.glass, self.output, self.output, self, wavelength)
 
 
 class ReversedSineLens(nn.Module):
@@ -74,48 +99,75 @@ class ReversedSineLens(nn.Module):
     the input must be of points or nodes, the output may be flat.
     """
 
-    def __init__(self, focal_length: float, opening: Opening, glass: Grid, output: Grid):
+    def __init__(self, focal_length: Quantity, opening: Opening, glass: Grid, output: Grid):
         super().__init__()
-        self.focal_length, self.opening, self.glass = focal_length, opening, glass
+        self.focal_length, self.opening, self.glass, self.output = focal_length, opening, glass, output
+        positive(focal_length, "focal length")
         self._space = AngularSpectrumTransform(focal_length, output)
-        self._pupil = Kernel(opening.share(Samples.of(glass)))
         self._plans: Memo[_Spectrum] = Memo()
 
     def forward(self, field: Field) -> Field:
-        plan = self._plans.get(self._plan, field.grid, field.wavelength)
+        depends = (field.wavelength, self.focal_length, *self.opening.quantities)
+        plan = self._plans.get(self._plan, field.grid, *depends)
         spread = plan.integral(field.data * plan.correction.like(field.data))
-        return self._space(field.replace(spread * self._pupil.like(spread.real), self.glass))
+        return self._space(field.replace(spread * plan.pupil.like(spread.real), self.glass))
 
     def check(self, grid: Grid, wavelength: float) -> Grid:
-        """The grid behind the lens."""
-        _check(self.focal_length, grid)
-        return self._space.output
+        """Ask whether the grids serve, for light of a wavelength [m]; the grid on which the light leaves.
 
-    def _plan(self, back: Grid, wavelength: Quantity) -> _Spectrum:
-        _check(self.focal_length, back)
-        integral = FourierIntegral(back, self.glass, double(wavelength) * self.focal_length)
-        return _Spectrum(integral, _correction(back, self.focal_length, double(wavelength)))
+        Raises, warns: as :meth:`SineLens.check`.
+        """
+        self._ask(grid, wavelength)
+        return self._space.check(self.glass, wavelength)
+
+    def _ask(self, back: Grid, wavelength: float) -> None:
+        """All but what the free space asks itself."""
+        focal_length, name = _check_back(self.focal_length, back), _name(self.focal_length)
+        self.opening.ask(Samples.of(self.glass))
+        check_images(back, self.glass, wavelength * focal_length, name)
+        for axis, lit in zip(self.glass.axes, back.axes, strict=True):
+            check_held(axis, lit.extent / (2 * wavelength * focal_length), f"glass of the {name}")
+
+    def _plan(self, back: Grid, wavelength: Quantity, *_: Hashable) -> _Spectrum:
+        self._ask(back, number(wavelength))
+        return _Spectrum.of(back, self.glass, back, self, wavelength)
 
 
 @dataclass(frozen=True)
 class _Spectrum:
+    """What stands between the glass and the back focal plane."""
+
     integral: FourierIntegral
     correction: Kernel
+    pupil: Kernel
+
+    @classmethod
+    def of(
+        cls, source: Grid, target: Grid, back: Grid, lens: SineLens | ReversedSineLens, wavelength: Quantity
+    ) -> _Spectrum:
+        focal_length, wavelength = double(lens.focal_length), double(wavelength)
+        return cls(
+            FourierIntegral(source, target, wavelength * focal_length),
+            Kernel(_correction(back, focal_length, wavelength)),
+            Kernel(lens.opening.share(Samples.of(lens.glass))),
+        )
 
 
-def _correction(back: Grid, focal_length: float, wavelength: Quantity) -> Kernel:
+def _correction(back: Grid, focal_length: Quantity, wavelength: Quantity) -> Tensor:
     """What takes the free space in front of the lens away again, wave by wave."""
     sine2 = squares(back.coordinates) / focal_length**2
-    turns = focal_length / wavelength * sine2 / (1 + (1 - sine2).clamp(min=0).sqrt())
-    return Kernel((sine2 < 1).double() * cis(turns))
+    travels = sine2 < 1
+    turns = focal_length / wavelength * sine2 / (1 + torch.where(travels, 1 - sine2, 1.0).sqrt())
+    return travels.double() * cis(turns)
 
 
-def _check(focal_length: float, back: Grid) -> None:
-    if not (math.isfinite(focal_length) and focal_length > 0):
-        raise ValueError(f"focal length must be a positive length in metres; got {focal_length}")
+def _check_back(focal_length: Quantity, back: Grid) -> float:
+    """The focal length, if it and the grid in the back focal plane will do."""
+    length = number(positive(focal_length, "focal length"))
     refuse_flat(back, "the light in the back focal plane")
-    if max(back.extent) > 2 * focal_length:
-        raise ValueError(
-            f"a back focal plane of {max(back.extent)} m is wider than 2f = {2 * focal_length} m, beyond which no "
-            "light goes: u = f·sinθ"
-        )
+    check_directions(back, length)
+    return length
+
+
+def _name(focal_length: Quantity) -> str:
+    return f"sine-corrected lens of f = {format_length(number(focal_length), digits=4)}"

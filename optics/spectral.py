@@ -27,6 +27,8 @@ from optics.field import Field
 from optics.fourier import FourierIntegral
 from optics.grid import Axis, Grid
 from optics.kernel import Kernel, Memo, double, number
+from optics.lengths import over, positive
+from optics.sampling import check_angles, check_pitch, check_spread, highest
 from optics.screens import Quantity
 from optics.waves import cis, squares
 
@@ -54,15 +56,16 @@ class AngularSpectrumTransform(nn.Module):
         output: grid to propagate to; a :func:`~optics.grid.flat` cell yields the mean over its active part.
 
     The cells of the source may be flat, too, or have nodes. What arrives outside the output grid is not computed and
-    does not come back, so no padding is needed.
+    does not come back, so no padding is needed. Light that ends sharply at the rim of its window is right from flat
+    pixels, to 1e-9, and from nodes that nobody complains of; points blur the edge by their spacing.
 
     Raises:
-        ValueError: a distance that is not positive and finite, or grids of different dimension.
+        ValueError: a distance that is not positive and finite, or what :meth:`check` refuses.
     """
 
     def __init__(self, distance: Quantity, output: Grid):
         super().__init__()
-        self.distance, self.output = _checked(distance), output
+        self.distance, self.output = positive(distance, "distance"), output
         self._plans: Memo[_Plan] = Memo()
 
     def forward(self, field: Field) -> Field:
@@ -70,11 +73,20 @@ class AngularSpectrumTransform(nn.Module):
         return field.replace(plan(field.data), self.output)
 
     def check(self, grid: Grid, wavelength: float) -> Grid:
-        """The grid behind the free space. Samples of the source are not asked whether they resolve its light."""
-        _check_axes(grid, self.output)
-        return self.output
+        """Ask whether a grid serves, for light of a wavelength [m]; the grid on which the light leaves.
+
+        Raises:
+            ValueError: grids of different dimension, or see :func:`~optics.sampling.check_pitch` and
+                :func:`~optics.sampling.check_spread`.
+
+        Warns:
+            SamplingWarning: see :func:`~optics.sampling.check_spread`.
+        """
+        name, distance = over("angular spectrum transform", positive(self.distance, "distance"))
+        return _check_waves(_any_angle, grid, self.output, wavelength, distance, name)
 
     def _plan(self, source: Grid, wavelength: Quantity, distance: Quantity) -> _Plan:
+        self.check(source, number(wavelength))
         return _Plan.of(_any_angle, source, wavelength, distance, self.output)
 
     def extra_repr(self) -> str:
@@ -84,13 +96,13 @@ class AngularSpectrumTransform(nn.Module):
 class FresnelSpectrumTransform(nn.Module):
     """Fresnel (paraxial) propagation by plane waves; arguments and errors as :class:`AngularSpectrumTransform`.
 
-    :class:`~optics.propagation.FresnelTransform` is the same by one integral instead of two, for points and nodes only.
+    :class:`~optics.diffraction.FresnelTransform` is the same by one integral instead of two, for points and nodes only.
     Near the axis the axes do not mix: each is carried by itself, and where that is less work as one matrix.
     """
 
     def __init__(self, distance: Quantity, output: Grid):
         super().__init__()
-        self.distance, self.output = _checked(distance), output
+        self.distance, self.output = positive(distance, "distance"), output
         self._plans: Memo[list[_AxisTransform]] = Memo()
 
     def forward(self, field: Field) -> Field:
@@ -101,13 +113,22 @@ class FresnelSpectrumTransform(nn.Module):
         return field.replace(data, self.output)
 
     def check(self, grid: Grid, wavelength: float) -> Grid:
-        """The grid behind the free space. Samples of the source are not asked whether they resolve its light."""
-        _check_axes(grid, self.output)
-        return self.output
+        """Ask whether a grid serves, for light of a wavelength [m]; the grid on which the light leaves.
+
+        Raises:
+            ValueError: as :meth:`AngularSpectrumTransform.check`, or see :func:`~optics.sampling.check_angles`.
+
+        Warns:
+            SamplingWarning: as :meth:`AngularSpectrumTransform.check`.
+        """
+        name, distance = over("Fresnel spectrum transform", positive(self.distance, "distance"))
+        behind = _check_waves(_near_the_axis, grid, self.output, wavelength, distance, name)
+        check_angles(behind, distance, name, grid.extent)
+        return behind
 
     def _plan(self, source: Grid, wavelength: Quantity, distance: Quantity) -> list[_AxisTransform]:
-        _check_axes(source, self.output)
-        lines = [[_line(axis) for axis in grid.axes] for grid in (source, self.output)]
+        self.check(source, number(wavelength))
+        lines = [[axis.line for axis in grid.axes] for grid in (source, self.output)]
         plans = [_Plan.of(_near_the_axis, a, wavelength, distance, b) for a, b in zip(*lines, strict=True)]
         sizes = [a.shape[0] * b.shape[0] for a, b in zip(*lines, strict=True)]
         # Making a matrix is work for as many fields as the source has samples: the other axis brings that many.
@@ -170,7 +191,6 @@ class _Plan:
 
     @classmethod
     def of(cls, waves: _Waves, source: Grid, wavelength: Quantity, distance: Quantity, output: Grid) -> _Plan:
-        _check_axes(source, output)
         lengths = number(wavelength), number(distance)
         pairs = zip(source.axes, output.axes, strict=True)
         bands = [_Band.of(a, b, *lengths, waves) for a, b in pairs]
@@ -251,9 +271,7 @@ class _Band:
     def of(cls, source: Axis, output: Axis, wavelength: float, distance: float, waves: _Waves) -> _Band:
         farthest = (source.extent + output.extent) / 2
         fading = _Fading.of(farthest, wavelength, distance, waves)
-        limit = min(fading.limit, waves.steepest / wavelength)
-        if not source.cell.width:
-            limit = min(limit, len(source.cell) / (2 * source.spacing))  # beyond, samples tell no wave from another
+        limit = min(fading.limit, waves.steepest / wavelength, highest(source))
         end = min(fading.reach, distance * waves.tangent(wavelength * limit))
         # The sampled spectrum repeats the output every 1/step: no repetition may reach it.
         needed = 2 * limit * (farthest + end)
@@ -266,16 +284,13 @@ class _Band:
         return cls(samples, 2 * limit / samples, farthest, fading)
 
 
-def _line(axis: Axis) -> Grid:
-    return Grid(axis.cells, axis.spacing, axis.cell)
-
-
-def _check_axes(source: Grid, output: Grid) -> None:
+def _check_waves(waves: _Waves, source: Grid, output: Grid, wavelength: float, distance: float, name: str) -> Grid:
     if source.ndim != output.ndim:
         raise ValueError(f"source and output must both be 1-D or both 2-D; got {source.ndim}-D and {output.ndim}-D")
-
-
-def _checked(distance: Quantity) -> Quantity:
-    if not (math.isfinite(number(distance)) and number(distance) > 0):
-        raise ValueError(f"distance must be a positive length in metres; got {number(distance)}")
-    return distance
+    check_pitch(source, wavelength, name)
+    for a, b in zip(source.axes, output.axes, strict=True):
+        fading = _Fading.of((a.extent + b.extent) / 2, wavelength, distance, waves)
+        needed, held = (min(frequency, waves.steepest / wavelength) for frequency in (fading.limit, highest(a)))
+        wander = distance * waves.tangent(wavelength * held)
+        check_spread(a, b, wavelength, needed, wander, name)
+    return output

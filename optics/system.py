@@ -70,11 +70,13 @@ class OpticalSystem(nn.Module):
             wavelength: [m].
 
         Raises:
-            ValueError, TypeError: what an element refuses; the message names it and the plane.
+            ValueError, TypeError: a wavelength that is not positive and finite, or what an element refuses; the message
+                names it and the plane.
 
         Warns:
             SamplingWarning: what an element complains of, likewise.
         """
+        Source(grid, wavelength)  # raises if it cannot be
         for place, (name, element) in enumerate(zip(self.names, self.elements, strict=True)):
             plane = f"behind {self.names[place - 1]!r}" if place else "in the input plane"
             where = f"{name} (element {place + 1} of {len(self.names)}, {plane})"

@@ -177,6 +177,21 @@ def test_focal_length_must_be_positive(focal_length):
         FourierLens(focal_length)
 
 
+@pytest.mark.parametrize(
+    ("grid", "output"),
+    [(Grid(4, PITCH), Grid(101, 2e-3)), (Grid((4, 9), (PITCH, 0.3e-6)), None)],
+    ids=["as asked for", "as follows from the pixels"],
+)
+def test_no_light_comes_to_places_beyond_the_focal_length(grid, output):
+    """u = λfν, and waves of ν ≥ 1/λ do not travel."""
+    lens = FourierLens(FOCAL_LENGTH, output)
+    for ask in (lambda: lens(light(grid)), lambda: lens.check(grid, WAVELENGTH)):
+        with pytest.raises(ValueError, match=r"back focal plane of 2\d\d? mm is wider than 2f = 200 mm"):
+            ask()
+    half = Grid(8, WAVELENGTH / 2)  # all that travels
+    assert FourierLens(FOCAL_LENGTH)(light(half)).grid.extent == pytest.approx((2 * FOCAL_LENGTH,))
+
+
 def test_lens_output_must_have_the_axes_of_the_field():
     with pytest.raises(ValueError, match="source and target must both be 1-D or both 2-D; got 2-D and 1-D"):
         FourierLens(FOCAL_LENGTH, Grid(4, PITCH))(light(Grid((4, 4), PITCH)))
@@ -300,6 +315,9 @@ def test_a_wedge_too_steep_for_the_samples_is_refused():
     with pytest.raises(ValueError, match=r"needs spacing ≤ 6\.330? um or an angle ≤ 0\.03957 rad"):
         Tilt(math.asin(0.05)).check(grid, WAVELENGTH)
     Tilt(math.asin(0.05)).check(Grid(9, 6.33e-6), WAVELENGTH)  # as it says
+    Tilt(math.asin(0.05)).check(Grid(1, 4 * 6.33e-6, gauss(4)), WAVELENGTH)  # nodes by their mean distance
+    with pytest.raises(ValueError, match="samples every 8 um take it for another one"):
+        Tilt(math.asin(0.05)).check(Grid(2, 4 * PITCH, gauss(4)), WAVELENGTH)
     with pytest.raises(ValueError, match="varies within a flat pixel"):
         Tilt(0.01).check(Grid(9, PITCH, flat()), WAVELENGTH)
 

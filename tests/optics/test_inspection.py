@@ -7,7 +7,20 @@ import math
 import pytest
 import torch
 
-from optics import AngularSpectrum, Field, FresnelTransfer, Grid, OpticalSystem, inspect
+from optics import (
+    AngularSpectrum,
+    AngularSpectrumTransform,
+    Field,
+    FresnelSpectrumTransform,
+    FresnelTransfer,
+    Grid,
+    OpticalSystem,
+    Rectangle,
+    SineLens,
+    flat,
+    gauss,
+    inspect,
+)
 from tests.optics.oracles import WAVELENGTH
 
 pytestmark = pytest.mark.filterwarnings("ignore::optics.SamplingWarning")
@@ -60,6 +73,30 @@ def test_light_that_the_band_limit_cuts():
     shares = {finding.problem.split(":")[0]: finding.share for finding in inspect(OpticalSystem(LIMITED), light)}
     assert shares[LOST] == pytest.approx(1.0, abs=0.05)
     assert found(OpticalSystem(FresnelTransfer(24e-3, padding=1)), light) == set()
+
+
+BY_PLANE_WAVES = {
+    "angular-spectrum": AngularSpectrumTransform(1e-3, Grid((9, 9), 20e-6)),
+    "fresnel": FresnelSpectrumTransform(1e-3, Grid((9, 9), 20e-6)),
+    "sine-lens": SineLens(20e-3, Rectangle((2e-3, 2e-3)), Grid((4, 4), 5e-4, gauss(100)), Grid((9, 9), 20e-6)),
+}
+
+
+@pytest.mark.parametrize("name", BY_PLANE_WAVES)
+def test_light_that_goes_by_plane_waves_is_looked_at_where_it_starts(name):
+    """Sharp pixels of one sample each are steeper than their samples; a smooth spot is not, and flat cells may be."""
+    system = OpticalSystem(BY_PLANE_WAVES[name], names=[name])
+    assert inspect(system, spot(80e-6)) == []
+    assert found(system, spot(6e-6)) == {(name, SPECTRUM)}
+    assert inspect(system, spot(6e-6, GRID.resolved(flat()))) == []
+
+
+def test_a_window_that_cuts_light_off_sends_it_aside():
+    """Constant light on eight points ends at the rim of their window: the spectrum of its edges is there."""
+    light = Field(torch.ones(8), Grid(8, 8e-6), WAVELENGTH)
+    (finding,) = inspect(OpticalSystem(AngularSpectrumTransform(1e-3, Grid(9, 8e-6))), light)
+    # |sin(8x)/sin(x)|² about 1/2 for the outer tenth of the spectrum, over eight times its mean, 8.
+    assert finding.share == pytest.approx(0.1 / 2 / 8, rel=0.3)
 
 
 def test_findings_name_the_way_into_nested_systems_and_the_worst_of_a_batch():

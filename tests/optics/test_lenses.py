@@ -12,6 +12,7 @@ from scipy.special import fresnel
 
 from optics import (
     Circle,
+    Decentred,
     Field,
     FourierLens,
     FresnelTransfer,
@@ -124,6 +125,39 @@ class TestSampling:
     def test_a_lens_beyond_all_resolution_is_refused(self):
         with pytest.raises(ValueError, match="needs spacing ≤"):
             self.apply(4e-3, 8e-6)
+
+    def test_nodes_are_asked_by_their_mean_distance(self):
+        """Four nodes every 24 µm are samples every 6 µm, three are samples every 8 µm."""
+        lens = Lens(self.focal_length)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            lens.check(Grid(41, 24e-6, gauss(4)), WAVELENGTH)
+            lens.check(Grid(1, 1e-3, gauss(200)), WAVELENGTH)
+        with pytest.warns(SamplingWarning, match=r"samples every 8 um over 984 um; needs spacing ≤ 6\.433 um"):
+            lens.check(Grid(41, 24e-6, gauss(3)), WAVELENGTH)
+        with pytest.raises(ValueError, match="needs spacing ≤"):
+            lens.check(Grid(1, 1e-3, gauss(20)), WAVELENGTH)
+
+    def test_nodes_that_are_enough_are_right(self):
+        """Silence is deserved: the phase of a lens over a cell of 200 nodes, against its integral."""
+        root = math.sqrt(2 / (WAVELENGTH * self.focal_length))
+        sine, cosine = fresnel(root * 0.5e-3)
+        exact = 2 * complex(cosine, -sine) / root
+        light = Lens(self.focal_length)(Field(torch.ones(200).double(), Grid(1, 1e-3, gauss(200)), WAVELENGTH))
+        # The phase turns 20 times from the middle to the rim, over a hundred nodes: rounding is left.
+        assert abs(complex((light.data * light.grid.weights).sum()) - exact) < 1e-12 * abs(exact)
+
+    def test_a_pupil_is_asked_for_the_width_along_each_axis(self):
+        """Samples every 12 µm resolve half a millimetre of the phase, those every 4 µm one and a half."""
+        grid = Grid((125, 375), (12e-6, 4e-6))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            Lens(self.focal_length, Rectangle((0.5e-3, 1.5e-3))).check(grid, WAVELENGTH)
+            Lens(self.focal_length, Decentred(Rectangle((0.4e-3, 1e-3)), (0.05e-3, 0.25e-3))).check(grid, WAVELENGTH)
+        with pytest.raises(ValueError, match=r"samples every 12 um over 1\.5 mm"):
+            Lens(self.focal_length, Rectangle((1.5e-3, 0.5e-3))).check(grid, WAVELENGTH)
+        with pytest.warns(SamplingWarning, match="samples every 12 um over 600 um"):
+            Lens(self.focal_length, Decentred(Rectangle((0.4e-3, 1e-3)), (0.1e-3, 0.0))).check(grid, WAVELENGTH)
 
     def test_a_spherical_wave_is_asked_too(self):
         grid = Grid(250, 8e-6)

@@ -233,7 +233,7 @@ GRADIENTS = {
     "zernike": lambda: ZernikeAberration({4: 50e-9, 8: 30e-9}, 20 * PITCH),
     "surface": surface_error,
     "pixelated": lambda: Pixelated(random_complex((2, 2), 3), 3.1 * PITCH),
-    "fourier-lens": lambda: FourierLens(0.001, detuned((6, 7))),
+    "fourier-lens": lambda: FourierLens(0.002, detuned((6, 7))),
     "system": lambda: OpticalSystem(Lens(0.001), FresnelTransfer(1e-4), FourierLens(0.001, Grid((6, 7), PITCH))),
     "plain": lambda: Plain(Lens(0.001)),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from itertools import pairwise
 
 import pytest
@@ -18,6 +19,7 @@ from optics import (
     OpticalSystem,
     Rectangle,
     ReversedSineLens,
+    SamplingWarning,
     SineLens,
     flat,
     gauss,
@@ -87,15 +89,16 @@ def test_the_opening_matters():
 @pytest.mark.parametrize("width", [0.5 * APERTURE, APERTURE])
 def test_the_other_way_round_is_the_transpose(width):
     """Reciprocity: what x sends to u, u sends to x. The free space is the same; all else is rounding."""
-    lit = glass((width,), FRONT, BACK, WAVELENGTH * FOCAL_LENGTH)
+    behind = BACK.resolved(gauss(6))  # so that the glass is not lit by copies
+    lit = glass((width,), FRONT, behind, WAVELENGTH * FOCAL_LENGTH)
     opening = Rectangle((width,))
-    forth = matrix(SineLens(FOCAL_LENGTH, opening, lit, BACK)) / FRONT.weights[:, None]
-    back = matrix(ReversedSineLens(FOCAL_LENGTH, opening, lit, FRONT), BACK) / BACK.weights[:, None]
+    forth = matrix(SineLens(FOCAL_LENGTH, opening, lit, behind)) / FRONT.weights[:, None]
+    back = matrix(ReversedSineLens(FOCAL_LENGTH, opening, lit, FRONT), behind) / behind.weights[:, None]
     assert relative_error(back, forth.mT) < 1e-11
 
 
 def test_the_other_way_round_in_the_plane_behind_a_round_stop():
-    source, back, opening = Grid((3, 2), 2e-6, flat(0.8)), Grid((4, 5), 2e-5, gauss(2)), Circle(1.2e-4)
+    source, back, opening = Grid((3, 2), 2e-6, flat(0.8)), Grid((4, 5), 2e-5, gauss(20)), Circle(1.2e-4)
     lit = glass((1.2e-4, 1.2e-4), source, back, WAVELENGTH * FOCAL_LENGTH)
     e, u = random_complex(source.shape, 1), random_complex(back.shape, 2)
     forth = SineLens(FOCAL_LENGTH, opening, lit, back)(Field(e, source, WAVELENGTH)).data
@@ -127,28 +130,116 @@ def test_the_paraxial_limit_is_the_closed_form():
         assert steeper / flatter == pytest.approx(4, rel=0.15)
 
 
-class TestWavelength:
-    def test_is_followed(self):
-        element = lens()
-        for wavelength in (WAVELENGTH, 1.2 * WAVELENGTH):
-            light = Field(random_complex(16), FRONT, wavelength)
-            assert torch.equal(element(light).data, lens()(light).data)
+def test_the_wavelength_is_followed():
+    element = lens()
+    for wavelength in (WAVELENGTH, 1.2 * WAVELENGTH):
+        light = Field(random_complex(16), FRONT, wavelength)
+        assert torch.equal(element(light).data, lens()(light).data)
 
-    @pytest.mark.parametrize("back_to_front", [False, True])
-    def test_as_a_tensor_is_differentiated_through(self, back_to_front):
-        """Through the free space, the integral and the correction alike."""
-        source, back = Grid(3, 2e-6, flat()), Grid(4, 1e-5)
-        lit = glass((8e-5,), source, back, WAVELENGTH * FOCAL_LENGTH)
-        opening = Rectangle((8e-5,))
+
+BOTH_WAYS = pytest.mark.parametrize("back_to_front", [False, True], ids=["forth", "back"])
+
+
+@BOTH_WAYS
+class TestTensors:
+    source, back = Grid(3, 2e-6, flat()), Grid(4, 1.5e-6)
+
+    def light(self, back_to_front, focal_length, width, wavelength) -> torch.Tensor:
+        lit = glass((8e-5,), self.source, self.back, WAVELENGTH * FOCAL_LENGTH)
+        opening = Rectangle((width,))
         if back_to_front:
-            element, start = ReversedSineLens(FOCAL_LENGTH, opening, lit, source), back
+            element, start = ReversedSineLens(focal_length, opening, lit, self.source), self.back
         else:
-            element, start = SineLens(FOCAL_LENGTH, opening, lit, back), source
-        data = random_complex(start.shape) * 1e3
-        micrometres = torch.tensor(0.633, dtype=torch.float64, requires_grad=True)
+            element, start = SineLens(focal_length, opening, lit, self.back), self.source
+        light = element(Field(random_complex(start.shape) * 1e3, start, wavelength))
+        return torch.view_as_real(light.data.resolve_conj())
+
+    def test_wavelength_focal_length_and_opening_are_differentiated_through(self, back_to_front):
+        """Through the free space, the integral, the correction and the pupil alike."""
+        numbers = [torch.tensor(n, dtype=torch.float64, requires_grad=True) for n in (0.633, 0.2, 75.3)]
+        # 1e-6 of the finite steps, and the band of free space, which follows lengths without a gradient, to its 1e-10.
         assert torch.autograd.gradcheck(
-            lambda w: torch.view_as_real(element(Field(data, start, w * 1e-6)).data.resolve_conj()), micrometres
+            lambda w, f, d: self.light(back_to_front, f * 1e-3, d * 1e-6, w * 1e-6), numbers, atol=1e-3, rtol=1e-4
         )
+
+    def test_a_trained_lens_is_what_it_is_now(self, back_to_front):
+        focal_length = torch.nn.Parameter(torch.tensor(FOCAL_LENGTH, dtype=torch.float64))
+        width = torch.tensor(75.3e-6, dtype=torch.float64, requires_grad=True)
+        lit, opening = glass((8e-5,), self.source, self.back, WAVELENGTH * FOCAL_LENGTH), Rectangle((width,))
+        kind, output = (ReversedSineLens, self.source) if back_to_front else (SineLens, self.back)
+        start = self.back if back_to_front else self.source
+        element, field = kind(focal_length, opening, lit, output), Field(random_complex(start.shape), start, WAVELENGTH)
+        for _ in range(2):
+            element(field).power.backward()
+            with torch.no_grad():
+                focal_length *= 1.1
+                width *= 0.9
+            now = kind(float(focal_length.detach()), Rectangle((float(width.detach()),)), lit, output)(field)
+            # The transform of a tensor's scale takes another route: rounding is left.
+            assert relative_error(element(field).data.detach(), now.data) < 1e-11
+        assert focal_length.grad is not None
+        with torch.no_grad():
+            focal_length.fill_(math.nan)
+        with pytest.raises(ValueError, match="focal length must be a positive length in metres; got nan"):
+            element(field)
+
+    def test_a_field_of_another_grid_has_a_plan_of_its_own(self, back_to_front):
+        lit, opening = glass((8e-5,), self.source, self.back, WAVELENGTH * FOCAL_LENGTH), Rectangle((8e-5,))
+        kind, output = (ReversedSineLens, self.source) if back_to_front else (SineLens, self.back)
+        start = self.back if back_to_front else self.source
+        other = Grid(start.cells[0] + 1, 0.9 * start.spacing[0], start.axes[0].cell)
+        element = kind(FOCAL_LENGTH, opening, lit, output)
+        for grid in (start, other):
+            field = Field(random_complex(grid.shape), grid, WAVELENGTH)
+            assert torch.equal(element(field).data, kind(FOCAL_LENGTH, opening, lit, output)(field).data)
+
+
+class TestGates:
+    """What the grid on the lens is asked, when a bench is built and by the first light."""
+
+    def ask(self, opening, lit, front=FRONT, back=BACK):
+        """Both ways round, by asking and by light."""
+        forth, reverse = SineLens(FOCAL_LENGTH, opening, lit, back), ReversedSineLens(FOCAL_LENGTH, opening, lit, front)
+        return [
+            lambda: forth.check(front, WAVELENGTH),
+            lambda: matrix(forth, front),
+            lambda: reverse.check(back, WAVELENGTH),
+            lambda: matrix(reverse, back),
+        ]
+
+    def glass(self, share: float = 1.0, cells: int = 40, nodes: int = 12) -> Grid:
+        return Grid(cells, share * APERTURE / cells, gauss(nodes))
+
+    def test_a_fine_glass_that_covers_the_opening_is_silent(self):
+        back = BACK.resolved(gauss(8))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            for asked in self.ask(Rectangle((APERTURE,)), self.glass(), back=back):
+                asked()
+
+    def test_an_opening_beyond_the_glass_is_refused(self):
+        for asked in self.ask(Rectangle((APERTURE,)), self.glass(share=0.9)):
+            with pytest.raises(ValueError, match=r"an opening of 187\.2 um on a window of 168\.5 um"):
+                asked()
+
+    def test_a_coarse_glass_is_named_and_refused(self):
+        """The steepest waves rise by 0.48: they need samples every 659 nm, those to the back ones every micrometre."""
+        opening, back = Rectangle((APERTURE,)), BACK.resolved(gauss(8))
+        with pytest.warns(SamplingWarning, match=r"samples every 780 nm alias the .*; needs spacing ≤ 658\.6 nm"):
+            SineLens(FOCAL_LENGTH, opening, self.glass(nodes=6), back).check(FRONT, WAVELENGTH)
+        for asked in self.ask(opening, self.glass(nodes=2), back=back):
+            with pytest.raises(ValueError, match=r"glass of the sine-corrected lens of f = 200 um: .* every 2\.34 um"):
+                asked()
+
+    def test_points_behind_that_light_the_glass_by_copies(self):
+        for asked in self.ask(Rectangle((APERTURE,)), self.glass(), back=Grid(20, 4e-6))[2:]:
+            with pytest.raises(ValueError, match="repeat in an output of 187"):
+                asked()
+
+    def test_points_in_front_whose_waves_do_not_fill_the_lens(self):
+        for asked in self.ask(Rectangle((APERTURE,)), self.glass(), front=Grid(16, 2e-6))[:2]:
+            with pytest.warns(SamplingWarning, match="samples every 2 um lack"):
+                asked()
 
 
 class TestBadInput:

@@ -1,12 +1,13 @@
 """Light anywhere on the bench: where planes stand it is the trace's, between them it obeys the physics."""
 
 import math
+import warnings
 
 import pytest
 import torch
 
 from acdc_optical import Bench, Lenses, Paraxial, Scalar, Wave, light_at, realise
-from optics import FieldDetector, Grid, point
+from optics import FieldDetector, Grid, SamplingWarning, point
 from tests.realisation.cases import bench, inputs, layer, relative_error
 
 WAVELENGTH, PITCH = 633e-9, 8e-6
@@ -61,6 +62,41 @@ def test_a_camera_reads_what_is_seen_there():
     x, planes = inputs(optical.layer, 3), optical.masks().planes
     seen = light_at(optical, x, 4 * planes.focal_length, planes.camera)
     assert relative_error(optical.decode(FieldDetector()(seen), optical.masks()), optical(x)) < 1e-9
+
+
+# Behind the mask, where its pixels are seen at once, and behind a lens, close to both.
+@pytest.mark.parametrize("z", [1.15, 2.2, 3.2])
+@pytest.mark.parametrize("case", ["1-D, any angle", "2-D"])
+@torch.no_grad()
+def test_close_behind_mask_and_lens_more_samples_change_nothing(case, z):
+    """Nor is anybody warned: their edges send steep waves, and samples hold them."""
+    kind, shape, space, lenses = CASES[case]
+    shape = (2, 2) if len(shape) == 2 else shape
+    optical = realised(kind, shape, space, **lenses)
+    finer = realise(optical.layer, optical.bench, model=Wave(space.finer(1.4), density=1.4))
+    x, f = inputs(optical.layer, 1), optical.masks().planes.focal_length
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        seen = light_at(optical, x, z * f)
+    # Gauss nodes are many enough or far too few; free space fades at 1e-10.
+    assert relative_error(light_at(finer, x, z * f).data, seen.data) < 1e-9
+
+
+def test_too_close_behind_a_lens_warns():
+    optical = realised("ACDC", 8, Paraxial())
+    x, f = inputs(optical.layer, 1), optical.masks().planes.focal_length
+    with pytest.warns(SamplingWarning, match="samples every .* lack .* of the waves from the edges of a window"):
+        light_at(optical, x, 1.01 * f)
+
+
+def test_close_behind_the_modulator_the_window_is_as_wide_as_the_light():
+    optical = realised("ACDC", 8, Paraxial())
+    x, planes = inputs(optical.layer, 1), optical.masks().planes
+    z = 0.01 * planes.focal_length
+    window = light_at(optical, x, z).grid
+    assert window.extent[0] == pytest.approx(planes.input.extent[0] + 2 * z, rel=1e-12)
+    with pytest.raises(ValueError, match="no travelling wave reaches the rim"):
+        light_at(optical, x, z, Grid(100, 1.1 * window.extent[0] / 100))
 
 
 class TestRefusals:
