@@ -8,21 +8,23 @@ from acdc_optical.compilation import Masks
 from acdc_optical.planes import Planes
 from acdc_optical.realisation import OpticalLayer
 from acdc_optical.separable import Separable
-from acdc_optical.spaces import PINHOLE, Paraxial, Space, part_of_arm, pushed
-from acdc_optical.wave import Wave, returning
-from optics import Field, Grid
+from acdc_optical.spaces import Paraxial, Space, part_of_arm
+from acdc_optical.wave import Wave
+from optics import Field, Grid, Mask
+from optics.near import near_integral
+from optics.vignetting import vignetted_integral
 
 _SAMPLES = {1: 1024, 2: 256}
 """Along each axis of the grid on which light is seen unless one is given."""
 
 _ROUNDING = 1e-9
 
-_STEEPEST = 8.0
-"""How much nearer than f to a lens pinholes may be: its samples and the work grow by as much."""
-
 
 def light_at(optical: OpticalLayer, x: Tensor, z: float, output: Grid | None = None) -> Field:
     """The light at a distance z behind the modulator, up to the camera at 4f.
+
+    However near to a lens or the mask, it is right to a millionth of its norm or refused; behind round stops to the
+    model's own :meth:`~acdc_optical.wave.Wave.sampling_error`.
 
     Args:
         optical: realised with the :class:`~acdc_optical.wave.Wave` model.
@@ -35,8 +37,9 @@ def light_at(optical: OpticalLayer, x: Tensor, z: float, output: Grid | None = N
 
     Raises:
         TypeError: another model, which knows no light between its planes.
-        ValueError: z off the bench; in two dimensions just behind the second lens; at any angle behind a sine-corrected
-            lens, which is known by what it does from focal plane to focal plane.
+        ValueError: z off the bench; so near behind a lens or the mask that light takes more samples than fit in memory,
+            or forever, or, at any angle, grazes the plane; at any angle behind a sine-corrected lens, which is known by
+            what it does from focal plane to focal plane.
     """
     model = optical.model
     if not isinstance(model, Wave):
@@ -65,50 +68,50 @@ def _window(planes: Planes) -> Grid:
 
 def _in_front(space: Space, planes: Planes, shown: Field, z: float, output: Grid) -> Field:
     """Between modulator and mask."""
-    if _mixed(space, planes):
-        return part_of_arm(space, planes.arm, planes.input, planes.mask, _steps(planes, z), output)(shown)
-    lines = zip(_lines(planes.input), _lines(planes.mask), _lines(output), strict=True)
-    systems = [(part_of_arm(space, planes.arm, a, b, _steps(planes, z), seen), a) for a, b, seen in lines]
-    return Separable([pushed(system, a, planes.wavelength) for system, a in systems], output)(shown)
+    steps = _steps(planes, z)
+    if len(steps) > 1 and _closed(space, planes):
+        return Separable(_behind_lens(planes, planes.input, steps[1], output), output)(shown)
+    return part_of_arm(space, planes.arm, planes.input, planes.mask, steps, output)(shown)
 
 
 def _behind(model: Wave, masks: Masks, shown: Field, z: float, output: Grid) -> Field:
-    """Between mask and camera, z behind the mask; light goes there as light from there would go to the mask."""
-    planes = masks.planes
-    if planes.mask.ndim == 1 or _mixed(model.space, planes):
-        lit = model.light(planes).trace(shown, masks.fourier_mask)[-2].field
-        steps = _steps(planes, z)
-        return part_of_arm(model.space, planes.arm, planes.camera, planes.mask, steps, output)(lit)
-    nodes, seen = model.resolved_mask(planes), output.resolved(PINHOLE)
-    lines = zip(_lines(planes.camera), _lines(nodes), _lines(seen), strict=True)
-    steps = _steps(planes, z)[::-1]
-    space = model.space.finer(_steepness(planes, steps))
-    systems = [(part_of_arm(space, planes.arm, a, b, steps, b), hole) for a, b, hole in lines]
-    views = [pushed(system, hole, planes.wavelength) for system, hole in systems]
-    back = [returning(*view) for view in zip(views, seen.axes, nodes.axes, strict=True)]
-    return model.between(planes, nodes, back, output)(shown, masks.fourier_mask)
+    """Between mask and camera, z behind the mask."""
+    planes, steps = masks.planes, _steps(masks.planes, z)
+    nodes = model.resolved_mask(planes)
+    if _closed(model.space, planes):
+        if len(steps) > 1:
+            back = _behind_lens(planes, nodes, steps[1], output)
+        else:
+            axes = zip(nodes.axes, output.axes, strict=True)
+            back = [near_integral(*axis, planes.wavelength * z) for axis in axes]
+        return model.between(planes, nodes, back, output)(shown, masks.fourier_mask)
+    if len(steps) == 1:
+        nodes = model.near_mask(planes, z, output)
+    arrived = model.space.forth(planes.arm, planes.input, nodes)(shown)
+    lit = Mask(_divided(masks.fourier_mask, planes.mask, nodes), nodes.spacing)(arrived)
+    return part_of_arm(model.space, planes.arm, planes.mask, planes.camera, steps, output)(lit)
 
 
-def _steepness(planes: Planes, steps: tuple[float, ...]) -> float:
-    """How much finer than usual the lens must be sampled for waves from pinholes as near to it as the first step."""
-    steepness = planes.focal_length / steps[0] if len(steps) > 1 else 1.0
-    if steepness > _STEEPEST:
-        raise ValueError(
-            f"in two dimensions the light behind the second lens is computed from {1 / _STEEPEST:.3g} f on; got "
-            f"{1 / steepness:.3g} f behind it"
-        )
-    return steepness
+def _divided(values: Tensor, pixels: Grid, parts: Grid) -> Tensor:
+    """The values of pixels for the cells into which they are divided."""
+    for axis, (n, whole) in enumerate(zip(parts.cells, pixels.cells, strict=True), -parts.ndim):
+        values = values.repeat_interleave(n // whole, dim=axis)
+    return values
 
 
-def _mixed(space: Space, planes: Planes) -> bool:
-    return planes.mask.ndim == 2 and space.mixes_axes(planes.arm)
+def _closed(space: Space, planes: Planes) -> bool:
+    """Whether the light of each axis is known in closed form."""
+    return isinstance(space, Paraxial) and not (planes.mask.ndim == 2 and space.mixes_axes(planes.arm))
+
+
+def _behind_lens(planes: Planes, source: Grid, distance: float, output: Grid) -> list[Tensor]:
+    """For each axis, from a focal plane through the lens to a plane behind it."""
+    widths = planes.arm.widths(planes.input, planes.mask)
+    axes = zip(source.axes, output.axes, widths, strict=True)
+    return [vignetted_integral(a, b, planes.arm.scale, w, planes.wavelength * distance) for a, b, w in axes]
 
 
 def _steps(planes: Planes, z: float) -> tuple[float, ...]:
     """Free space in front of the lens, and behind it if z is there."""
     f = planes.focal_length
     return (z,) if z <= f else (f, z - f)
-
-
-def _lines(grid: Grid) -> list[Grid]:
-    return [Grid(axis.cells, axis.spacing, axis.cell) for axis in grid.axes]

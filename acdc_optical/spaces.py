@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from acdc_optical.planes import Arm
 from optics import Axis, Circle, Field, Grid, Lens, OpticalSystem, flat, point
+from optics.near import check_grazing
 from optics.sine import ReversedSineLens, SineLens
 from optics.spectral import AngularSpectrumTransform, FresnelSpectrumTransform
 from optics.units import format_length
@@ -24,8 +25,8 @@ from optics.vignetting import glass, vignetted_integral
 # Fields pushed through a lens at a time to make its matrix; bounds the memory that takes.
 _PUSHED = 8
 
-_LARGEST_LENS = 2**24
-"""Samples on a lens: a quarter of a gigabyte for each field in complex128."""
+_MOST_SAMPLES = 2**24
+"""On a lens or a mask: a quarter of a gigabyte for each field in complex128."""
 
 PINHOLE = flat(1e-6)
 """A hole so much smaller than a pixel that a wave does not vary across it."""
@@ -44,6 +45,12 @@ class Space(Protocol):
 
     def finer(self, factor: float) -> Space:
         """The same with so many times the samples."""
+
+    def steepest(self, wavelength: float) -> float:
+        """Turns of the fastest waves there are, for a metre in a plane across the axis."""
+
+    def check_step(self, source: Grid, output: Grid, wavelength: float, distance: float) -> None:
+        """Refuse planes so near that it does not hold between them, with ValueError."""
 
     def mixes_axes(self, arm: Arm) -> bool:
         """Whether a two-dimensional arm is more than the product of two one-dimensional ones."""
@@ -82,6 +89,12 @@ class Paraxial:
     def finer(self, factor: float) -> Paraxial:
         return replace(self, density=factor * self.density)
 
+    def steepest(self, wavelength: float) -> float:
+        return math.inf
+
+    def check_step(self, source: Grid, output: Grid, wavelength: float, distance: float) -> None:
+        """Any will do."""
+
     def mixes_axes(self, arm: Arm) -> bool:
         return arm.lenses.stop == "round"
 
@@ -95,7 +108,7 @@ class Paraxial:
         return part_of_arm(self, arm, front, back, (arm.focal_length, arm.focal_length), back)
 
     def back(self, arm: Arm, back: Grid, front: Grid) -> OpticalSystem:
-        return part_of_arm(self, arm, front, back, (arm.focal_length, arm.focal_length), front)
+        return part_of_arm(self, arm, back, front, (arm.focal_length, arm.focal_length), front)
 
 
 @dataclass(frozen=True)
@@ -111,6 +124,12 @@ class Scalar:
 
     def finer(self, factor: float) -> Scalar:
         return replace(self, density=factor * self.density)
+
+    def steepest(self, wavelength: float) -> float:
+        return 1 / wavelength
+
+    def check_step(self, source: Grid, output: Grid, wavelength: float, distance: float) -> None:
+        check_grazing(source, output, wavelength, distance)
 
     def mixes_axes(self, arm: Arm) -> bool:
         return True
@@ -129,27 +148,41 @@ class Scalar:
     def forth(self, arm: Arm, front: Grid, back: Grid) -> OpticalSystem:
         if arm.lenses.design == "thin":
             return part_of_arm(self, arm, front, back, (arm.focal_length, arm.focal_length), back)
-        opening = arm.opening(front, back)
-        lens = SineLens(arm.focal_length, opening, _glass(self, arm, front, back), back)
-        return OpticalSystem(lens)
+        lit = _glass(self, arm, front, back, arm.focal_length, back)
+        return OpticalSystem(SineLens(arm.focal_length, arm.opening(front, back), lit, back))
 
     def back(self, arm: Arm, back: Grid, front: Grid) -> OpticalSystem:
         if arm.lenses.design == "thin":
-            return part_of_arm(self, arm, front, back, (arm.focal_length, arm.focal_length), front)
+            return part_of_arm(self, arm, back, front, (arm.focal_length, arm.focal_length), front)
         opening = arm.opening(front, back)
-        lens = ReversedSineLens(arm.focal_length, opening, _glass(self, arm, front, back), front)
+        lens = ReversedSineLens(
+            arm.focal_length, opening, _glass(self, arm, back, front, arm.focal_length, front), front
+        )
         return OpticalSystem(lens)
 
 
-def part_of_arm(space: Space, arm: Arm, front: Grid, back: Grid, steps: Sequence[float], output: Grid) -> OpticalSystem:
+def part_of_arm(space: Space, arm: Arm, source: Grid, far: Grid, steps: Sequence[float], output: Grid) -> OpticalSystem:
     """Free space over the first step, and if there is a second, a thin lens and free space over that [m].
 
     Behind the lens free space's factor i^(-1/2) of each axis is taken away, as the reference beam of a detector does.
+
+    Args:
+        space, arm: how waves travel, and where.
+        source: pixels or nodes in the focal plane that light comes from.
+        far: those at the other end of the arm.
+        steps: the first reaches the lens if there is a second.
+        output: where light is wanted.
+
+    Raises:
+        ValueError: light on the lens with more detail than fits in memory; planes so near that space does not hold.
     """
     first, *second = steps
+    lit = _glass(space, arm, source, far, second[0], output) if second else output
+    space.check_step(source, lit, arm.wavelength, first)
     if not second:
         return OpticalSystem(space.over(first, output))
-    lit, pupil = _glass(space, arm, front, back), _pupil(arm, front, back)
+    pupil = _pupil(arm, source, far)
+    space.check_step(lit, output, arm.wavelength, second[0])
     lens, behind = Lens(arm.focal_length, pupil), space.over(second[0], output)
     return OpticalSystem(space.over(first, lit), lens, behind, _Referenced())
 
@@ -165,18 +198,41 @@ def _pupil(arm: Arm, front: Grid, back: Grid) -> Circle | None:
     return opening if isinstance(opening, Circle) else None  # the glass ends where a rectangular opening does
 
 
-def _glass(space: Space, arm: Arm, front: Grid, back: Grid) -> Grid:
-    widths = arm.widths(front, back)
-    if isinstance(arm.opening(front, back), Circle):
+def _glass(space: Space, arm: Arm, source: Grid, far: Grid, distance: float, output: Grid) -> Grid:
+    """Samples on the lens for light from the source to an output at some distance behind the lens [m]."""
+    widths = arm.widths(source, far)
+    if isinstance(arm.opening(source, far), Circle):
         widths = (max(widths),) * len(widths)
-    samples = glass(widths, front, back, arm.scale, density=space.density)
-    if math.prod(samples.shape) > _LARGEST_LENS:
-        raise ValueError(
-            f"light on a lens of {' × '.join(format_length(w, 4) for w in widths)} needs "
-            f"{' × '.join(map(str, samples.shape))} samples; take a smaller aperture or, near the axis, square stops, "
-            "whose axes are computed one by one"
-        )
+    samples = glass(
+        widths,
+        source,
+        output,
+        arm.scale,
+        reach=arm.wavelength * distance,
+        steepest=space.steepest(arm.wavelength),
+        density=space.density,
+    )
+    check_samples(f"a lens of {' × '.join(format_length(w, 4) for w in widths)}", samples.shape, distance)
     return samples
+
+
+def check_samples(place: str, samples: Sequence[int], distance: float) -> None:
+    """Refuse samples that do not fit in memory.
+
+    Args:
+        place: where they are.
+        samples: along each axis.
+        distance: from there to where light is wanted [m].
+
+    Raises:
+        ValueError: more than 2^24.
+    """
+    if math.prod(samples) > _MOST_SAMPLES:
+        raise ValueError(
+            f"light on {place} needs {' × '.join(map(str, samples))} samples to be right {format_length(distance, 4)} "
+            "behind it; take a smaller aperture, a plane farther away, a smaller window or, near the axis, square "
+            "stops, whose axes are computed one by one"
+        )
 
 
 class _Referenced(nn.Module):
