@@ -30,7 +30,7 @@ OPTICS = {
     "lattice": "units grid sampling",
     "screens": "grid kernel field",
     "openings": "units grid kernel waves sampling screens",
-    "pixels": "units grid kernel sampling screens",
+    "pixels": "units grid sampling screens",
     "elements": "units grid kernel field fourier waves sampling screens openings",
     "aberrations": "units grid kernel waves sampling screens",
     "propagation": "units grid kernel field fourier waves sampling",
@@ -64,7 +64,7 @@ ACDC = {
     "calibration": "compilation planes response separable spaces wave optics",
     "anywhere": "compilation planes realisation separable spaces wave optics optics.near optics.vignetting",
     "plane_calibration": "bench calibration compilation layers presentation progress realisation spaces wave",
-    "second_opinion": "compilation planes realisation optics optics.poppy_bridge optics.units",
+    "second_opinion": "planes realisation wave optics optics.poppy_bridge optics.units",
     "realisation": "bench compilation layers light models planes presentation progress transforms optics",
     # Siblings: each knows the layer and its realisation, none another.
     "verification": "bench compilation calibration layers models planes presentation realisation progress wave "
