@@ -62,9 +62,12 @@ def training_table(histories: Mapping[str, Sequence[Epoch]], by_light: float, ti
 
 
 def opinion_table(opinion: SecondOpinion) -> Table:
-    """How far POPPY's planes are from ours."""
+    """How far POPPY's planes are from ours, and the lattice from the wave model."""
     title = Text(f"POPPY's second opinion: {opinion.bench}")
     table = Table("light", "relative L2 distance", title=title, title_justify="left")
     for plane in opinion.planes:
         table.add_row(plane.name, f"{plane.error:.1e}")
+    found = "not known" if opinion.lattice_error is None else f"{opinion.lattice_error:.1e}"
+    table.caption = Text(f"The lattice from the wave model, at the camera: {found} ({opinion.lattice_note})")
+    table.caption_justify = "left"
     return table

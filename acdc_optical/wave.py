@@ -13,11 +13,11 @@ from acdc_optical.compilation import Exact, Method
 from acdc_optical.light import Light, Relay, size
 from acdc_optical.planes import Arm, Planes
 from acdc_optical.separable import PixelByPixel, Separable, pixel_responses
-from acdc_optical.spaces import Paraxial, Scalar, Space
+from acdc_optical.spaces import Paraxial, Scalar, Space, check_samples
 from optics import Axis, Circle, Grid, SamplingWarning, gauss
 from optics.kernel import Kernel
 from optics.units import format_length
-from optics.vignetting import nodes_for, turns_per_metre
+from optics.vignetting import TURNS_PER_CELL, nodes_for, nodes_over, onward_turns, turns_per_metre
 
 # Light in the planes of modulator and camera turns by at most a whole turn from edge to edge of a pixel.
 _IN_A_PIXEL = 8
@@ -110,6 +110,34 @@ class Wave:
 
     def whole_pixels(self, pixels: Grid, fill: float = 1.0) -> Grid:
         return pixels.resolved(gauss(_IN_A_PIXEL, fill))
+
+    def near_mask(self, planes: Planes, distance: float, output: Grid) -> Grid:
+        """The mask in cells and nodes as small as light needs to go on to an output at some distance from it [m].
+
+        Every pixel is one cell, or, where no gaps are between them, a whole number of cells.
+
+        Raises:
+            ValueError: more samples than fit in memory.
+        """
+        steepest, reach = self.space.steepest(planes.wavelength), planes.wavelength * distance
+        widths = planes.arm.widths(planes.input, planes.mask)
+        axes = zip(planes.input.axes, planes.mask.axes, output.axes, widths, strict=True)
+        turns = self.density * max(
+            (turns_per_metre(source, mask, planes.arm.scale, width) + min(onward_turns(mask, seen, reach), steepest))
+            * mask.spacing
+            for source, mask, seen, width in axes
+        )
+        check_samples("the mask", [math.ceil(n * turns) for n in planes.mask.cells], distance)  # one for each turn
+        fill = planes.mask.axes[0].cell.width
+        parts = math.ceil(turns / TURNS_PER_CELL) if fill == 1 else 1
+        cells = Grid([parts * n for n in planes.mask.cells], [q / parts for q in planes.mask.spacing])
+        nodes = cells.resolved(nodes_over(turns / parts, fill))
+        check_samples("the mask", nodes.shape, distance)
+        return nodes
+
+    def remembering(self) -> Wave:
+        """The same, which keeps the matrices of all arms it meets for as long as it lives."""
+        return replace(self, space=self.space.remembering())
 
     def refined(self) -> Wave:
         return replace(self, space=self.space.finer(2), density=2 * self.density)

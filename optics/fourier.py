@@ -36,6 +36,8 @@ _MANY = 12
 _PER_STEP = 48
 # Beyond so many entries, 64 MB in complex128, making the matrix costs more than it saves.
 _LARGEST = 2**22
+# Entries of the largest matrix that is made at all: four gigabytes.
+_MOST = 2**28
 
 
 class FourierIntegral:
@@ -52,7 +54,8 @@ class FourierIntegral:
     Called with a complex tensor of shape (..., *source.shape); returns (..., *target.shape).
 
     Raises:
-        ValueError: grids of different dimension, or a scale that is not positive and finite.
+        ValueError: grids of different dimension; a scale that is not positive and finite; so many samples in so few
+            cells that their matrix does not fit in memory.
     """
 
     def __init__(self, source: Grid, target: Grid, scale: float | Tensor):
@@ -145,6 +148,11 @@ class _DenseIntegral:
     """One matrix product from samples to samples."""
 
     def __init__(self, source: Axis, target: Axis, scale: float | Tensor):
+        if source.size * target.size > _MOST:
+            raise ValueError(
+                f"a Fourier integral from {source.size} samples in {source.cells} cells to {target.size} in "
+                f"{target.cells} needs a matrix of {16 * source.size * target.size:.2g} bytes; take fewer samples"
+            )
         x, u = source.coordinates, target.coordinates
         sent = torch.sinc(source.cell.width * source.spacing * u / scale)
         read = torch.sinc(target.cell.width * target.spacing * x / scale)

@@ -8,8 +8,7 @@ from collections.abc import Hashable, Sequence
 import torch
 from torch import Tensor
 
-from optics.grid import Axis, Grid
-from optics.kernel import number
+from optics.grid import Axis, Grid, flat
 from optics.sampling import SamplingWarning
 from optics.screens import Samples, Screen
 from optics.units import format_length
@@ -31,16 +30,20 @@ class Pixelated(Screen):
     Args:
         values: the transmittance of the pixels, real or complex, shape (..., ny, nx) or (..., nx).
         pitch: pixel size [m]; one number or one for each axis.
+        fill: central fraction of a pixel's width that holds its value; around it is an opaque gap.
+
+    Raises:
+        ValueError: a fill that is not above 0 and at most 1.
     """
 
-    def __init__(self, values: Tensor, pitch: float | Sequence[float]):
+    def __init__(self, values: Tensor, pitch: float | Sequence[float], fill: float = 1.0):
         super().__init__()
-        self.values = values
+        self.values, self.cell = values, flat(fill)
         self.pitch = (float(pitch),) if isinstance(pitch, int | float) else tuple(pitch)
 
     @property
     def quantities(self) -> tuple[Hashable, ...]:
-        return (*self.pitch, self.values)
+        return (*self.pitch, self.cell, self.values)
 
     def transmittance(self, samples: Samples, wavelength: float | Tensor) -> Tensor:
         values = self.values.cpu().to(torch.complex128 if self.values.is_complex() else torch.float64)
@@ -56,10 +59,12 @@ class Pixelated(Screen):
             ValueError: values or pitches that do not fit the grid's axes; samples larger than a pixel.
 
         Warns:
-            SamplingWarning: less than four samples, or nodes, for a pixel that they do not divide evenly.
+            SamplingWarning: less than four samples, or nodes, for the active part of a pixel, if its edges are not
+                where theirs are.
         """
-        for axis, pixels, shift in zip(samples.grid.axes, self._pixels(samples.grid), samples.shift, strict=True):
-            _check_samples(axis, pixels, number(shift))
+        axes = zip(samples.grid.axes, samples.stretches, self._pixels(samples.grid), strict=True)
+        for axis, (lower, upper), pixels in axes:
+            _check_samples(axis, pixels, _shares(lower.detach().flatten(), upper.detach().flatten(), pixels))
 
     def _pixels(self, grid: Grid) -> list[Axis]:
         pitch = self.pitch * grid.ndim if len(self.pitch) == 1 else self.pitch
@@ -68,26 +73,25 @@ class Pixelated(Screen):
                 f"expected values and a pitch along each of the grid's {grid.ndim} axes; got values of shape "
                 f"{tuple(self.values.shape)}, pitch {pitch}"
             )
-        return [Axis(n, p) for n, p in zip(self.values.shape[-grid.ndim :], pitch, strict=True)]
+        return [Axis(n, p, self.cell) for n, p in zip(self.values.shape[-grid.ndim :], pitch, strict=True)]
 
     def extra_repr(self) -> str:
-        return f"pixels={tuple(self.values.shape)}, pitch={self.pitch}"
+        return f"pixels={tuple(self.values.shape)}, pitch={self.pitch}, fill={self.cell.width}"
 
 
 def _shares(lower: Tensor, upper: Tensor, pixels: Axis) -> Tensor:
-    """What every pixel is of every stretch, shape (pixels, stretches)."""
-    centres, half = pixels.centres[:, None], pixels.spacing / 2
+    """What the active part of every pixel is of every stretch, shape (pixels, stretches)."""
+    centres, half = pixels.centres[:, None], pixels.cell.width * pixels.spacing / 2
     common = torch.minimum(upper, centres + half) - torch.maximum(lower, centres - half)
     return common.clamp(min=0) / (upper - lower)
 
 
-def _check_samples(axis: Axis, pixels: Axis, shift: float) -> None:
-    step = axis.spacing / len(axis.cell)
+def _check_samples(axis: Axis, pixels: Axis, shares: Tensor) -> None:
+    step, active = axis.spacing / len(axis.cell), pixels.cell.width * pixels.spacing
     has = f"pixels of {format_length(pixels.spacing, 4)} on samples of {format_length(step, 4)}"
     if step > pixels.spacing * (1 + _ROUNDING):
         raise ValueError(f"{has}: samples must not be larger than pixels")
-    first = (shift + (axis.extent - pixels.extent) / 2) / step
-    even = all(abs(n - round(n)) < _ROUNDING * axis.size for n in (first, pixels.spacing / step))
-    if not even and step > pixels.spacing / _FEWEST * (1 + _ROUNDING):
-        finer = format_length(axis.spacing * pixels.spacing / _FEWEST / step, 4)
+    even = ((shares - shares.round()).abs() < _ROUNDING * axis.size).all()  # every sample is within a pixel or without
+    if not even and step > active / _FEWEST * (1 + _ROUNDING):
+        finer = format_length(axis.spacing * active / _FEWEST / step, 4)
         warnings.warn(f"{has} that do not divide them evenly; needs spacing ≤ {finer}", SamplingWarning, stacklevel=2)

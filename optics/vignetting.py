@@ -1,14 +1,18 @@
-"""Two focal lengths of paraxial free space with a lens of finite width in the middle, in closed form.
+"""A focal length of paraxial free space, a lens of finite width, and free space behind it, in closed form.
 
-Without an edge such a system is the Fourier integral of :mod:`optics.fourier`. A slit of width D in the lens leaves
-one Fresnel integral over the pupil (complete the square in Goodman, Fourier Optics, §5.2.3):
+Without an edge two focal lengths are the Fourier integral of :mod:`optics.fourier`. A slit of width D in the lens
+leaves one Fresnel integral over the pupil (complete the square in Goodman, Fourier Optics, §5.2.3):
 
     U(u) = ∫ E(x)·exp(-2πi x·u/λf)·P(x + u) dx / √λf
     P(s) = [F(D/2 - s) - F(-D/2 - s)] / √(i·λf),         F(l) = ∫₀ˡ exp(iπt²/λf) dt
 
 P is close to 1 where the ray from x to u passes through the slit, close to 0 where it does not, and ripples between.
-In the paraxial limit this is true of a thin lens and of a sine-corrected one alike. In two dimensions a square
-opening leaves the product of two such integrals, one for each axis.
+In the paraxial limit this is true of a thin lens and of a sine-corrected one alike. At any other distance z behind the
+lens the same steps leave λz in P in place of λf, a slit seen in the scale z/f, and the curvature of light out of focus:
+
+    U(u) = ∫ E(x)·exp(iπx²·(1 - z/f)/λf)·exp(-2πi x·u/λf)·P(x·z/f + u) dx / √λf
+
+In two dimensions a square opening leaves the product of two such integrals, one for each axis.
 """
 
 from __future__ import annotations
@@ -20,36 +24,65 @@ import torch
 from scipy.special import fresnel
 from torch import Tensor
 
-from optics.grid import Axis, Grid, gauss
+from optics.grid import Axis, Cell, Grid, gauss
 from optics.waves import cis
 
 # Diffracted waves that matter reach so many Fresnel zones √λf beyond the geometrical shadow.
 _BLUR = 9.0
-# Cells of a lens are so wide that its phase turns this often across one: many nodes in a few cells are the most
-# accurate, few nodes in many cells the fastest.
-_TURNS_PER_CELL = 8.0
+# Up to here the nodes of one Gauss rule are found in milliseconds.
+_TURNS_PER_RULE = 64.0
+
+TURNS_PER_CELL = 8.0
+"""Cells of a lens are so wide that its phase turns this often across one: many nodes in a few cells are the most
+accurate, few nodes in many cells the fastest."""
+
+MOST_EVALUATIONS = 2**31
+"""Of a wave's phase, for one matrix: some minutes of work."""
 
 
-def vignetted_integral(source: Axis, target: Axis, scale: float, width: float) -> Tensor:
+def vignetted_integral(source: Axis, target: Axis, scale: float, width: float, reach: float | None = None) -> Tensor:
     """The integral above as a matrix from samples to samples: complex128, shape (source.size, target.size).
 
     Args:
-        source, target: axes in the front and the back focal plane; flat cells are integrated and averaged over.
-        scale: λf [m²].
+        source, target: axes in front and behind; flat cells are integrated and averaged over.
+        scale: λf [m²]; the source stands in the front focal plane.
         width: of the slit in the lens [m].
+        reach: λz [m²] for a target at z behind the lens; by default it stands in the back focal plane.
 
     Raises:
-        ValueError: a width that is not positive and finite.
+        ValueError: a width that is not positive and finite; flat target cells so near to the lens that it would take
+            forever to average over them.
     """
     if not (math.isfinite(width) and width > 0):
         raise ValueError(f"width of the slit must be a positive length in metres; got {width}")
-    rate = turns_per_metre(source, target, scale, width)
-    matrix = torch.zeros(source.size, target.size, dtype=torch.complex128)
-    for x, x_share in _across_pixels(source, rate):
-        for u, u_share in _across_pixels(target, rate):
-            wave = cis(-torch.outer(x, u) / scale)
-            matrix += x_share * u_share * wave * _passed(x[:, None] + u, scale, width)
-    return matrix * source.weights[:, None] / math.sqrt(scale)
+    reach = reach or scale
+    sent = across_pixels(source, turns_per_metre(source, target, scale, width))
+    seen = across_pixels(target, source.extent / (2 * scale) + (width + target.extent) / (2 * reach))
+    check_evaluations(source.size * target.size * len(sent) * len(seen))
+    rows = needed_rows(source, target)
+    matrix = torch.zeros(rows, target.size, dtype=torch.complex128)
+    for x, x_share in ((positions[:rows], share) for positions, share in sent):
+        curved = x.square()[:, None] * (1 - reach / scale) / (2 * scale)
+        for u, u_share in seen:
+            wave = cis(curved - torch.outer(x, u) / scale)
+            matrix += x_share * u_share * wave * _passed(x[:, None] * (reach / scale) + u, reach, width)
+    return mirrored(matrix, source.size) * source.weights[:, None] / math.sqrt(scale)
+
+
+def needed_rows(source: Axis, target: Axis) -> int:
+    """How many rows of a matrix from samples to samples of a symmetric bench tell the others: half of them.
+
+    Axes are symmetric, and so are all cells of :mod:`optics.grid`'s making; where one is not, all rows are needed.
+    """
+    even = all(
+        a == -b for axis in (source, target) for a, b in zip(axis.cell.nodes, axis.cell.nodes[::-1], strict=True)
+    )
+    return (source.size + 1) // 2 if even else source.size
+
+
+def mirrored(rows: Tensor, size: int) -> Tensor:
+    """The whole matrix from its first rows: from the other side of the axis light goes to the other side."""
+    return torch.cat((rows, rows[: size - len(rows)].flip(0, 1)))
 
 
 def turns_per_metre(source: Axis, target: Axis, scale: float, width: float) -> float:
@@ -67,33 +100,79 @@ def nodes_for(turns: float) -> int:
     return math.ceil(degree / 2 + 5 * math.cbrt(degree)) + 3
 
 
-def glass(widths: Sequence[float], source: Grid, target: Grid, scale: float, *, density: float = 1.0) -> Grid:
-    """Gauss nodes over the opening of a lens between two focal planes, as dense as its light needs.
+def nodes_over(turns: float, width: float) -> Cell:
+    """Nodes over the central fraction ``width`` of a cell, across which a phase turns so many times.
 
-    Behind the lens the phase turns by at most half the width of the source over λf a metre; towards the target, and
-    some Fresnel zones around the geometrical shadow, by half the widths of target and lens.
+    As many as :func:`nodes_for` says, or, where the nodes of one rule would take long to find, several rules in a row.
+    """
+    parts = math.ceil(turns / _TURNS_PER_RULE) or 1
+    rule = gauss(nodes_for(turns / parts))
+    starts = [(part + 0.5) / parts - 0.5 for part in range(parts)]
+    nodes = tuple((start + node / parts) * width for start in starts for node in rule.nodes)
+    return Cell(nodes, tuple(weight * width / parts for weight in rule.weights) * parts)
+
+
+def onward_turns(source: Axis, target: Axis, reach: float) -> float:
+    """Turns a metre of the fastest waves on the source that go on to a target λz = ``reach`` [m²] away.
+
+    That is those from edge to edge, and some Fresnel zones around the geometrical shadow.
+    """
+    return (source.extent + target.extent) / (2 * reach) + _BLUR / math.sqrt(reach)
+
+
+def glass(
+    widths: Sequence[float],
+    source: Grid,
+    target: Grid,
+    scale: float,
+    *,
+    reach: float | None = None,
+    steepest: float = math.inf,
+    density: float = 1.0,
+) -> Grid:
+    """Gauss nodes over the opening of a lens, as dense as its light needs on the way to a target.
+
+    Behind the lens the phase turns by at most half the width of the source over λf a metre; towards the target by
+    :func:`onward_turns`, or as fast as any wave and the lens together.
 
     Args:
         widths: of the opening along each axis [m].
-        source, target: grids in the focal planes.
+        source: grid in the front focal plane.
+        target: grid behind the lens.
         scale: λf [m²].
+        reach: λz [m²] for a target at z behind the lens; by default it stands in the back focal plane.
+        steepest: turns a metre of the fastest waves there are.
         density: samples over as many as are needed.
     """
-    blur = _BLUR / math.sqrt(scale)
-    cells = [
-        math.ceil(density * width * (turns_per_metre(a, b, scale, width) + blur) / _TURNS_PER_CELL)
-        for width, a, b in zip(widths, source.axes, target.axes, strict=True)
-    ]
-    cell = gauss(nodes_for(_TURNS_PER_CELL))
+    cells = []
+    for width, a, b in zip(widths, source.axes, target.axes, strict=True):
+        onward = min(onward_turns(Axis(1, width), b, reach or scale), steepest + width / (2 * scale))
+        cells.append(math.ceil(density * width * (a.extent / (2 * scale) + onward) / TURNS_PER_CELL))
+    cell = gauss(nodes_for(TURNS_PER_CELL))
     return Grid(cells, [width / n for width, n in zip(widths, cells, strict=True)], cell)
 
 
-def _across_pixels(axis: Axis, rate: float) -> list[tuple[Tensor, float]]:
+def check_evaluations(count: int) -> None:
+    """Refuse work that would take forever.
+
+    Raises:
+        ValueError: more than :data:`MOST_EVALUATIONS`.
+    """
+    if count > MOST_EVALUATIONS:
+        raise ValueError(
+            f"light so near to its last lens or mask turns so fast that it takes {count:.2g} values of a phase; up to "
+            f"{MOST_EVALUATIONS:.2g} are computed: take a plane farther away, a smaller window or fewer points in it"
+        )
+
+
+def across_pixels(axis: Axis, rate: float) -> list[tuple[Tensor, float]]:
     """Positions in every cell, and their shares in its mean: the samples themselves unless the cells are flat."""
     width = axis.cell.width
     if not width:
         return [(axis.coordinates, 1.0)]
-    cell = gauss(nodes_for(rate * width * axis.spacing), width)
+    turns = rate * width * axis.spacing
+    check_evaluations(math.ceil(turns) * axis.size)
+    cell = nodes_over(turns, width)
     return [
         (axis.centres + node * axis.spacing, weight / width)
         for node, weight in zip(cell.nodes, cell.weights, strict=True)

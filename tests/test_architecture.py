@@ -38,6 +38,7 @@ OPTICS = {
     "diffraction": "grid kernel lengths field fourier waves sampling",
     "spectral": "grid kernel lengths field fourier waves sampling screens",
     "vignetting": "grid waves",
+    "near": "grid vignetting waves",
     "sine": "units grid kernel lengths field fourier waves sampling screens openings spectral",
     "detectors": "units grid kernel field",
     "system": "units grid kernel field fourier sampling elements detectors",
@@ -60,13 +61,13 @@ ACDC = {
     "light": "optics",
     "models": "bench compilation light planes optics",
     "separable": "optics optics.kernel",
-    "spaces": "planes optics optics.sine optics.spectral optics.units optics.vignetting",
+    "spaces": "planes optics optics.near optics.sine optics.spectral optics.units optics.vignetting",
     "wave": "bench compilation light models planes separable spaces optics optics.kernel optics.units "
     "optics.vignetting",
     "calibration": "compilation planes response separable spaces wave optics",
-    "anywhere": "compilation planes realisation separable spaces wave optics",
+    "anywhere": "compilation planes realisation separable spaces wave optics optics.near optics.vignetting",
     "plane_calibration": "bench calibration compilation layers presentation progress realisation spaces wave",
-    "second_opinion": "compilation planes realisation optics optics.poppy_bridge optics.units",
+    "second_opinion": "planes realisation wave optics optics.poppy_bridge optics.units",
     "realisation": "bench compilation layers light models planes presentation progress transforms optics",
     # Siblings: each knows the layer and its realisation, none another.
     "verification": "bench compilation calibration layers models planes presentation realisation progress wave "

@@ -89,8 +89,11 @@ def test_real_lenses_and_a_second_opinion(place, capsys):
     assert "waves near the axis, thin lenses, 256 um square" in report["title"]
     assert report["second_opinion"]["passed"]
     assert len(report["second_opinion"]["planes"]) == 7
+    lattice = report["second_opinion"]["lattice_from_wave_model"]
+    assert 0 < lattice["error"] < 0.1
     assert run("check", "short.design", "--model", "wave", "--second-opinion") == 0
-    assert "at the camera" in capsys.readouterr().out
+    printed = " ".join(capsys.readouterr().out.split())
+    assert f"The lattice from the wave model, at the camera: {lattice['error']:.1e} (light that leaves" in printed
 
 
 def test_json_stands_alone_on_standard_output(design, capsys):

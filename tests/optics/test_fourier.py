@@ -287,3 +287,10 @@ def test_gradients_reach_the_scale(source, target, fast, request):
     data = random_complex(grids[0].shape, 14)
     ratio = torch.tensor(1.0, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda r: torch.view_as_real(FourierIntegral(*grids, r * SCALE)(data)), (ratio,))
+
+
+def test_matrices_larger_than_memory_are_refused():
+    with pytest.raises(
+        ValueError, match=r"from 40000 samples in 8 cells to 100000 in 100000 needs a matrix of 6\.4e\+10"
+    ):
+        FourierIntegral(Grid(8, PITCH, midpoint(5000)), Grid(100_000, PITCH), SCALE)

@@ -8,7 +8,7 @@ import warnings
 import pytest
 import torch
 
-from optics import Field, FourierLens, Grid, Mask, Pixelated, SamplingWarning, gauss, midpoint
+from optics import Field, FourierLens, Grid, Mask, Pixelated, SamplingWarning, flat, gauss, midpoint
 from tests.optics.oracles import (
     FOCAL_LENGTH,
     PITCH,
@@ -42,18 +42,43 @@ def test_finer_and_wider_grids_see_the_same_map():
     assert relative_error(got, torch.nn.functional.pad(inside, (1, 1, 2, 2))) < 1e-13
 
 
+@pytest.mark.parametrize("cell", [flat(0.6), gauss(3, 0.6), midpoint(2, 0.6)], ids=["flat", "gauss", "midpoint"])
+def test_gaps_between_pixels_are_those_between_cells(cell):
+    values, grid = random_complex((5, 4)), Grid((5, 4), PITCH, cell)
+    lit = Field(random_complex(grid.shape, 1), grid, WAVELENGTH)
+    got = Pixelated(values, PITCH, 0.6)(lit).data  # silent: warnings are errors
+    assert relative_error(got, Mask(values, PITCH)(lit).data) < 1e-13
+
+
+def test_gaps_are_opaque_and_samples_on_their_edges_get_a_share():
+    """Of a pixel of five samples 0.6 are three whole ones; 0.8 are three and two halves of another two."""
+    grid = Grid(10, PITCH / 5)
+    field = Field(torch.ones(10, dtype=torch.complex128), grid, WAVELENGTH)
+    for fill, shares in ((0.6, [0.0, 1, 1, 1, 0]), (0.8, [0.5, 1, 1, 1, 0.5])):
+        got = Pixelated(torch.tensor([1.0, 2.0]), PITCH, fill)(field).data
+        expected = torch.kron(torch.tensor([1.0, 2.0]), torch.tensor(shares))
+        assert relative_error(got, expected) < 1e-13
+
+
+@pytest.mark.parametrize("fill", [0.0, 1.1, math.nan])
+def test_fill_is_a_share(fill):
+    with pytest.raises(ValueError, match="fill is the active fraction of a pixel's width, above 0 and at most 1"):
+        Pixelated(torch.ones(4), PITCH, fill)
+
+
 @pytest.mark.filterwarnings("ignore::optics.SamplingWarning")
-def test_any_grid_converges_with_the_second_order():
+@pytest.mark.parametrize("fill", [0.7, 1.0])
+def test_any_grid_converges_with_the_second_order(fill):
     """Towards what pixels of Gauss nodes give, whose edges are exact."""
     values, output = random_complex(6, 3), Grid(40, SCALE / (50 * PITCH))
     lens = FourierLens(FOCAL_LENGTH, output)
-    exact = lens(Mask(values, PITCH)(Field(torch.ones(48), Grid(6, PITCH, gauss(8)), WAVELENGTH))).data
+    exact = lens(Mask(values, PITCH)(Field(torch.ones(48), Grid(6, PITCH, gauss(8, fill)), WAVELENGTH))).data
 
     def error(n: int) -> float:
         # The window is wider than the pixels by a part of a sample, as on every other grid.
         grid = Grid(n, 6 * PITCH / (n - 4 / 3))
         return relative_error(
-            lens(Pixelated(values, PITCH)(Field(torch.ones(n).double(), grid, WAVELENGTH))).data, exact
+            lens(Pixelated(values, PITCH, fill)(Field(torch.ones(n).double(), grid, WAVELENGTH))).data, exact
         )
 
     errors = [error(n) for n in (64, 256, 1024)]
@@ -94,6 +119,15 @@ class TestGates:
             screen.check(Grid((4, 6), PITCH), WAVELENGTH)
             screen.check(Grid((12, 12), PITCH / 3), WAVELENGTH)
             screen.check(Grid((3, 3), 12e-6, gauss(6)), WAVELENGTH)
+
+    def test_gaps_that_samples_do_not_resolve(self):
+        with pytest.warns(
+            SamplingWarning, match=r"samples of 2 um that do not divide them evenly; needs spacing ≤ 1.2 um"
+        ):
+            Pixelated(torch.ones(4, 4), PITCH, 0.6).check(Grid((16, 16), 2e-6), WAVELENGTH)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            Pixelated(torch.ones(4, 4), PITCH, 0.5).check(Grid((16, 16), 2e-6), WAVELENGTH)
 
     def test_pixels_moved_by_a_part_of_a_sample(self):
         screen, grid = Pixelated(torch.ones(4, 4), PITCH), Grid((8, 8), PITCH / 2)

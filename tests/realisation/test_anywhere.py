@@ -57,8 +57,11 @@ def test_power_is_kept_in_free_space_and_lost_at_the_mask():
     assert behind == pytest.approx([behind[0]] * len(behind), rel=0.05)
 
 
-def test_a_camera_reads_what_is_seen_there():
-    optical = realised("ACDC", 8, Paraxial())
+@pytest.mark.parametrize("shape", [8, (3, 2)], ids=str)
+def test_a_camera_reads_what_is_seen_there(shape):
+    """Its pixels get the mean of the light on them, here on 0.9 of their width."""
+    table = bench(camera_fill=0.9, focal_length=2 * 8 * PITCH**2 / WAVELENGTH)
+    optical = realise(layer("ACDC", shape), table, model=Wave())
     x, planes = inputs(optical.layer, 3), optical.masks().planes
     seen = light_at(optical, x, 4 * planes.focal_length, planes.camera)
     assert relative_error(optical.decode(FieldDetector()(seen), optical.masks()), optical(x)) < 1e-9
