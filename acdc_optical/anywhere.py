@@ -30,7 +30,8 @@ def light_at(optical: OpticalLayer, x: Tensor, z: float, output: Grid | None = N
         optical: realised with the :class:`~acdc_optical.wave.Wave` model.
         x: input, shape (..., *optical.shape).
         z: [m]. The lenses stand at f and 3f, where the light in front of them is given, and the mask at 2f, likewise.
-        output: points on which to see the light; by default a window as wide as the lens.
+        output: points on which to see the light; by default a window as wide as the lens or, close behind modulator
+            and mask, as far as light has got.
 
     Returns:
         the field; behind each lens without free space's factor i^(-1/2) of each axis, as in a trace.
@@ -39,7 +40,7 @@ def light_at(optical: OpticalLayer, x: Tensor, z: float, output: Grid | None = N
         TypeError: another model, which knows no light between its planes.
         ValueError: z off the bench; so near behind a lens or the mask that light takes more samples than fit in memory,
             or forever, or, at any angle, grazes the plane; at any angle behind a sine-corrected lens, which is known by
-            what it does from focal plane to focal plane.
+            what it does from focal plane to focal plane; an output that no light reaches.
     """
     model = optical.model
     if not isinstance(model, Wave):
@@ -54,16 +55,18 @@ def light_at(optical: OpticalLayer, x: Tensor, z: float, output: Grid | None = N
     if not thin and in_arm > f:
         raise ValueError("behind a sine-corrected lens light is known in its focal planes only, which a trace shows")
     shown = optical.show(x, masks)
-    output = output or _window(planes)
+    output = output or _window(planes, planes.mask if behind_mask else planes.input, in_arm)
     if behind_mask:
         return _behind(model, masks, shown, in_arm, output)
     return _in_front(model.space, planes, shown, in_arm, output)
 
 
-def _window(planes: Planes) -> Grid:
+def _window(planes: Planes, source: Grid, z: float) -> Grid:
+    """As wide as the lens, or as light that goes aside as far as it goes on."""
     count = _SAMPLES[planes.mask.ndim]
     widths = planes.arm.widths(planes.input, planes.mask)
-    return Grid((count,) * len(widths), [width / count for width in widths])
+    reached = [min(width, lit + 2 * z) for width, lit in zip(widths, source.extent, strict=True)]
+    return Grid((count,) * len(widths), [width / count for width in reached])
 
 
 def _in_front(space: Space, planes: Planes, shown: Field, z: float, output: Grid) -> Field:

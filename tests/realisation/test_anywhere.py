@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from acdc_optical import Bench, Lenses, Paraxial, Scalar, Wave, light_at, realise
-from optics import FieldDetector, Grid, SamplingWarning, point
+from optics import FieldDetector, Grid, point
 from tests.realisation.cases import bench, inputs, layer, relative_error
 
 WAVELENGTH, PITCH = 633e-9, 8e-6
@@ -83,13 +83,6 @@ def test_close_behind_mask_and_lens_more_samples_change_nothing(case, z):
         seen = light_at(optical, x, z * f)
     # Gauss nodes are many enough or far too few; free space fades at 1e-10.
     assert relative_error(light_at(finer, x, z * f).data, seen.data) < 1e-9
-
-
-def test_too_close_behind_a_lens_warns():
-    optical = realised("ACDC", 8, Paraxial())
-    x, f = inputs(optical.layer, 1), optical.masks().planes.focal_length
-    with pytest.warns(SamplingWarning, match="samples every .* lack .* of the waves from the edges of a window"):
-        light_at(optical, x, 1.01 * f)
 
 
 def test_close_behind_the_modulator_the_window_is_as_wide_as_the_light():
