@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from textwrap import fill
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -109,7 +109,7 @@ def plot_history(histories: Mapping[str, Sequence[Epoch]]) -> Figure:
 
     Args:
         histories: of one training or more, by name; accuracy is drawn of those that had labels: held out if some were,
-            else in training.
+            else in training. Trainings that coincide show as a thin line on a thick one.
 
     Raises:
         ValueError: no epochs at all.
@@ -119,12 +119,17 @@ def plot_history(histories: Mapping[str, Sequence[Epoch]]) -> Figure:
     figure = Picture(10.0, 3.6)
     loss, right = figure.subplots(1, 2)
     held_out = any(epoch.held_out is not None for history in histories.values() for epoch in history)
-    for name, history in histories.items():
-        epochs = range(1, len(history) + 1)
-        loss.plot(epochs, [epoch.loss for epoch in history], label=name)
-        shown = [epoch.accuracy if epoch.held_out is None else epoch.held_out for epoch in history]
-        if all(epoch.accuracy is not None for epoch in history):
-            right.plot(epochs, [100 * share for share in shown if share is not None], label=name)
+    finer = min(1.5, 6 / len(histories))
+    for place, (name, history) in enumerate(histories.items()):
+        # Later lines are thinner, so that what they cover still shows; a single epoch is a dot.
+        thick = 1.5 + finer * (len(histories) - 1 - place)
+        style: dict[str, Any] = {"color": f"C{place}", "linewidth": thick, "markersize": thick + 2}
+        style["marker"] = "o" if len(history) == 1 else ""
+        loss.plot(range(1, len(history) + 1), [epoch.loss for epoch in history], label=name, **style)
+        labelled = [(number, epoch) for number, epoch in enumerate(history, 1) if epoch.accuracy is not None]
+        found = [(number, epoch.held_out if held_out else epoch.accuracy) for number, epoch in labelled]
+        shown = [(number, 100 * share) for number, share in found if share is not None]
+        right.plot([number for number, _ in shown], [share for _, share in shown], **style)
     loss.set(xlabel="epoch", ylabel="training loss")
     right.set(xlabel="epoch", ylabel=f"accuracy on {'held-out' if held_out else 'training'} data [%]")
     for ax in (loss, right):

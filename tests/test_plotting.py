@@ -10,8 +10,10 @@ import pytest
 import torch
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection, QuadMesh
+from matplotlib.colors import to_rgb
 
 from acdc_optical import ACDC, AFDF, Bench, compile_layer, figures, realise
+from acdc_optical.training import Epoch
 from acdc_optical.verification import BudgetRow
 from optics import Field, Grid, OpticalSystem, Plane, flat, gauss, midpoint
 from optics.plotting import Picture, domain_colours, phase_colour, plot_field, plot_intensity, plot_mask, plot_trace
@@ -249,6 +251,44 @@ def test_any_single_error_can_be_drawn(error):
     assert 0 < low < high < math.inf
     with pytest.raises(ValueError, match="at least one row"):
         figures.plot_error_budget([])
+
+
+def test_a_history_has_its_losses_and_shares_at_their_epochs():
+    history = [Epoch(2.0, 0.5, 0.4), Epoch(1.0, 0.75, 0.7)]
+    loss, right = figures.plot_history({"masks": history}).axes
+    np.testing.assert_array_equal(loss.lines[0].get_xydata(), [(1, 2.0), (2, 1.0)])
+    np.testing.assert_allclose(right.lines[0].get_xydata(), [(1, 40), (2, 70)])
+    assert right.get_ylabel() == "accuracy on held-out data [%]"
+    assert [text.get_text() for text in loss.get_legend().get_texts()] == ["masks"]
+
+
+def test_histories_are_drawn_of_what_the_axis_says():
+    """What was measured on training data is not drawn as held out; a loss is not drawn as an accuracy."""
+    histories = {
+        "held out": [Epoch(1.0, 0.9, 0.8)],
+        "training": [Epoch(1.0, 0.7)],
+        "no labels": [Epoch(1.0, None, 0.3)],
+    }
+    loss, right = figures.plot_history(histories).axes
+    assert [len(line.get_xydata()) for line in loss.lines] == [1, 1, 1]
+    assert [list(line.get_ydata()) for line in right.lines] == [[80], [], []]
+    loss, right = figures.plot_history({"training": [Epoch(1.0, 0.75)]}).axes
+    assert list(right.lines[0].get_ydata()) == [75]
+    assert right.get_ylabel() == "accuracy on training data [%]"
+
+
+def test_trainings_that_coincide_all_show_and_so_does_a_single_epoch():
+    history = [Epoch(2.0, 0.5), Epoch(1.0, 0.75)]
+    figure = figures.plot_history({"one": history, "same": history, "short": history[:1]})
+    figure.savefig(io.BytesIO())  # settles the layout
+    ax = figure.axes[0]
+    assert np.diff([line.get_linewidth() for line in ax.lines]).max() < -1
+    first, second, third = (line.get_color() for line in ax.lines)
+    pixels = {tuple(round(255 * float(share)) for share in pixel(figure, ax, *ax.lines[2].get_xydata()[0]))}
+    assert pixels == {tuple(round(255 * share) for share in to_rgb(third))}
+    assert len({first, second, third}) == 3
+    with pytest.raises(ValueError, match="at least one epoch"):
+        figures.plot_history({"none": []})
 
 
 def test_a_confusion_matrix_shows_its_counts_with_the_true_class_downwards():
