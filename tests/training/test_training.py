@@ -70,7 +70,9 @@ class TestSeeds:
         trained = network(dropout=options.pop("dropout", 0.0))
         return trained, list(fit(trained, *data(), schedule=FEW, seed=seed, **options))
 
-    @pytest.mark.parametrize("options", [{}, {"dropout": 0.5}, {"augment": roll_and_noise(2, 0.1)}], ids=str)
+    @pytest.mark.parametrize(
+        "options", [{}, {"dropout": 0.5}, {"augment": roll_and_noise(2, 0.1)}], ids=["plain", "dropout", "augmented"]
+    )
     def test_the_same_seed_gives_the_same_numbers(self, options):
         first, history = self.trained(3, **options)
         torch.rand(7)  # what others draw meanwhile
