@@ -17,7 +17,7 @@ from acdc_optical.calibration import Calibrated, ComplexValues, RealValues, Valu
 from acdc_optical.compilation import Exact, Method, Sampled
 from acdc_optical.constraints import ComplexAmplitude, Constraint, PhaseOnly, Quantised, SignedAmplitude, binary_phase
 from acdc_optical.design import Design
-from acdc_optical.files import read_array, replacing, write_text
+from acdc_optical.files import check_target, read_array, replacing, write_text
 from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.models import Continuous, Ideal, Model
 from acdc_optical.spaces import Scalar
@@ -106,6 +106,7 @@ CONSTRAINTS: dict[ConstraintName, Constraint] = {
     ConstraintName.phase_4bit: Quantised(PhaseOnly(), 4),
     ConstraintName.phase_2bit: Quantised(PhaseOnly(), 2),
 }
+_HISTORIES = (".json", ".png", ".pdf", ".svg")
 DTYPES = {Precision.float64: torch.float64, Precision.float32: torch.float32}
 
 
@@ -164,6 +165,13 @@ def bench_named(name: str) -> Bench:
     return Bench.preset(name)
 
 
+def check_history(path: Path) -> None:
+    """Whether what each epoch showed can be written to a file."""
+    if path.suffix not in _HISTORIES:
+        raise ValueError(f"--history {path}: expected the name of a file that ends in {', '.join(_HISTORIES)}")
+    check_target(path)
+
+
 def write_history(path: Path, histories: dict[str, list[Epoch]]) -> None:
     """Write what each epoch showed: as JSON, or as a figure in the format that the file's name ends in."""
     if path.suffix == ".json":
@@ -171,11 +179,8 @@ def write_history(path: Path, histories: dict[str, list[Epoch]]) -> None:
         return write_text(path, json.dumps(data, indent=2, allow_nan=False))
     from acdc_optical.figures import plot_history  # brings matplotlib, which is slow to import
 
-    figure = plot_history(histories)
-    if path.suffix.removeprefix(".") not in figure.canvas.get_supported_filetypes():
-        raise ValueError(f"--history {path}: expected a file of JSON or a picture, as history.json or history.png")
     with replacing(path) as temporary:
-        return figure.savefig(temporary, dpi=150)
+        return plot_history(histories).savefig(temporary, dpi=150)
 
 
 def read_layer(a: Path, d: Path, dtype: torch.dtype) -> ACDC | AFDF:

@@ -21,7 +21,7 @@ from acdc_optical.light import Light
 from acdc_optical.models import Continuous, Model
 from acdc_optical.presentation import presentation_of
 from acdc_optical.realisation import CompiledMasks, OpticalLayer
-from optics import Field, Mask, Plane, point
+from optics import Field, Mask, Plane, midpoint, point
 
 
 class OpticalCascade(nn.Module):
@@ -53,6 +53,11 @@ class OpticalCascade(nn.Module):
                 planes, [planes[0].input, *between], [*between, planes[-1].camera], strict=True
             )
         ]
+
+    @property
+    def samples(self) -> int:
+        """Numbers that the light of one input takes at its largest."""
+        return max(light.samples for light in self.lights)
 
     def masks(self) -> list[Masks]:
         """The masks of every stage as they stand now, each for an upright image."""
@@ -144,10 +149,14 @@ def realise_cascade(
 def _compiled(
     layer: ACDC | AFDF, bench: Bench, model: Model, method: Method | None, place: int, count: int
 ) -> CompiledMasks:
-    """Masks for one layer of so many: between two of them there is no pixel of a modulator, nor of the camera."""
+    """Masks for one layer of so many: between two of them there is no pixel of a modulator, nor of the camera.
+
+    What falls on a pixel is taken for as strong all over its active part as in its middle.
+    """
     pixels = model.pixels(bench)
+    between = midpoint(1, sum(pixels.input.weights))
     pixels = pixels._replace(
-        input=pixels.input if place == 0 else point(), camera=pixels.camera if place == count - 1 else point()
+        input=pixels.input if place == 0 else between, camera=pixels.camera if place == count - 1 else point()
     )
     presentation = presentation_of(layer)
     return CompiledMasks(Compiler(layer.shape, presentation, bench, method=method or model.method, pixels=pixels))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,10 @@ def load(
 
 
 def fingerprint_of(network: nn.Module, tensors: Iterable[Tensor], *settings: object) -> str:
-    """A digest that tells one training from another: the start of the network, its data, and settings by their repr."""
-    digest = hashlib.sha256(repr(settings).encode())
+    """A digest that tells trainings apart: the network and its start, its data, and settings by their repr."""
+    # Where a function lies in memory says nothing of it, and is another place next time.
+    said = re.sub(r" at 0x[0-9a-f]+", "", f"{network!r} {settings!r}")
+    digest = hashlib.sha256(said.encode())
     for value in (*network.state_dict().values(), *tensors):
         digest.update(f"{value.dtype} {tuple(value.shape)}".encode())
         digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())

@@ -29,6 +29,7 @@ from acdc_optical.arguments import (
     ValuesName,
     bench_named,
     cast,
+    check_history,
     checkpoints_for,
     device_named,
     method_named,
@@ -98,39 +99,42 @@ def train(
         ConstraintName, typer.Option(help="What masks can show; numbers: train diagonals and compile them.")
     ] = ConstraintName.numbers,
     epochs: Annotated[int | None, typer.Option(min=1, help="For the numbers; masks take a part of it.")] = None,
-    seed: Annotated[int, typer.Option(help="Of start, shuffling and augmentation.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of start, shuffling and augmentation.")] = 0,
     device: Device = DeviceName.auto,
     history: Annotated[Path | None, typer.Option(help="Write the epochs to this file: .json, or a figure.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was interrupted.")] = False,
 ) -> None:
     """Train a network on data and write the design of its masks; under torchrun, with all its processes."""
-    from acdc_optical.routes import judge, train_masks, train_numbers  # brings scikit-learn: slow to import
+    from acdc_optical import routes  # brings scikit-learn: slow to import
 
-    for file in (out, history):
-        if file is not None:
-            check_target(file)
+    check_target(out)
+    if history is not None:
+        check_history(history)
     recipe, table, place = recipe_named(data, epochs), bench_named(bench), device_named(device)
     files = checkpoints_for(out, resume)
-    with gathered(torch.device(place)) as team:
-        track = _watch if team.rank == 0 else silent
-        numbers = train_numbers(recipe, seed=seed, device=place, checkpoint=files[0], track=track)
-        histories = {"numbers": numbers.history}
-        if constraint is ConstraintName.numbers:
-            design = Design.of(numbers.network.cpu().double(), table)
-        else:
-            masks = train_masks(
-                numbers.network,
-                recipe,
-                table,
-                CONSTRAINTS[constraint],
-                model=MODELS[model],
-                seed=seed,
-                device=place,
-                checkpoint=files[1],
-                track=track,
-            )
-            histories[f"{constraint} masks"] = masks.history
-            design = Design.of_masks(masks.network.cpu())
+    # Masks that are made have pixels: the ideal model trains, and does not judge.
+    judging = ModelName.continuous if model is ModelName.ideal else model
+    routes.check(recipe, table, MODELS[judging])
+    team = gathered(torch.device(place))
+    track = _watch if team.rank == 0 else silent
+    numbers = routes.train_numbers(recipe, seed=seed, device=place, checkpoint=files[0], track=track)
+    histories = {"numbers": numbers.history}
+    if constraint is ConstraintName.numbers:
+        design = Design.of(numbers.network.cpu().double(), table)
+    else:
+        masks = routes.train_masks(
+            numbers.network,
+            recipe,
+            table,
+            CONSTRAINTS[constraint],
+            model=MODELS[model],
+            seed=seed,
+            device=place,
+            checkpoint=files[1],
+            track=track,
+        )
+        histories[f"{constraint} masks"] = masks.history
+        design = Design.of_masks(masks.network.cpu())
     if team.rank:
         return
     design.save(out)
@@ -139,10 +143,10 @@ def train(
     for checkpoint in files:
         checkpoint.unlink(missing_ok=True)
     with _busy("judging by light"):
-        verdict = judge(design, recipe.data, MODELS[model])
+        verdict = routes.judge(design, recipe.data, MODELS[judging])
     _console().print(training_table(histories, verdict.by_light, f"{len(recipe.data.test_y)} test inputs of {data}"))
     _console().print(
-        f"Written: {out}. The {model} light itself, plane by plane, is {verdict.light_error:.0e} from the response "
+        f"Written: {out}. The {judging} light itself, plane by plane, is {verdict.light_error:.0e} from the response "
         "that judges all inputs.",
         soft_wrap=True,
     )
@@ -244,7 +248,8 @@ def info(design: DesignFile) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 if it worked, 1 if a check failed, 2 for errors."""
     try:
-        return int(app(arguments, standalone_mode=False) or 0)
+        code = int(app(arguments, standalone_mode=False) or 0)
+        return _fail("interrupted", code) if code == 130 else code  # as which the parser passes Ctrl-C on
     except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted", 130)
     except (ValueError, TypeError, OSError) as error:

@@ -12,7 +12,9 @@ It is the light of the model to rounding, without its samples.
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -36,22 +38,31 @@ class CondensedLayer(nn.Module):
 
     Args:
         optical: the layer.
+        made: responses that are there already, and where new ones go: layers that are alike share theirs.
 
     Raises:
         ValueError: a two-dimensional model whose axes mix (round stops, waves at any angle), a layer of more than
             4096 features, or masks that are not mirrored, as those of a real layer are.
     """
 
-    def __init__(self, optical: OpticalLayer):
+    def __init__(self, optical: OpticalLayer, made: dict[Hashable, Kernel] | None = None):
         super().__init__()
+        check_condensable(optical)
         masks = optical.masks()
-        _check(optical, masks.planes)
         for mask in (masks.input_mask, masks.fourier_mask):
             _check_mirrored(mask, optical.presentation, len(optical.shape))
         self.optical = optical
-        axes = [_along(masks.planes, i) for i in range(len(optical.shape))]
-        made = {planes: Kernel(_response(optical.model, planes, optical.presentation)) for planes in axes}
-        self._responses = [made[planes] for planes in axes]
+        made = {} if made is None else made
+        axes = [(optical.model, _along(masks.planes, i), optical.presentation.real) for i in range(len(optical.shape))]
+        for model, planes, real in axes:
+            if (model, planes, real) not in made:
+                made[model, planes, real] = Kernel(_response(model, planes, optical.presentation))
+        self._responses = [made[axis] for axis in axes]
+
+    @property
+    def samples(self) -> int:
+        """Numbers that one input takes at its largest: no light, but all its features."""
+        return math.prod(self.optical.shape)
 
     def forward(self, x: Tensor) -> Tensor:
         optical, axes = self.optical, len(self.optical.shape)
@@ -95,16 +106,17 @@ def condensed(network: nn.Module) -> nn.Module:
     Raises:
         ValueError: see :class:`CondensedLayer`.
     """
-    return replaced(network, OpticalLayer, CondensedLayer)
+    return replaced(network, OpticalLayer, partial(CondensedLayer, made={}))
 
 
-def _check(optical: OpticalLayer, planes: Planes) -> None:
+def check_condensable(optical: OpticalLayer) -> None:
+    """Raise ValueError for a layer whose size or model keeps it from being condensed."""
     if math.prod(optical.shape) ** 2 > _MOST:
         raise ValueError(
             f"a condensed layer has at most {math.isqrt(_MOST)} features; got {' × '.join(map(str, optical.shape))}: "
             "train it through its light"
         )
-    if optical.model.mixes_axes(planes):
+    if optical.model.mixes_axes(optical.masks().planes):
         raise ValueError(
             "round stops and waves at any angle mix the axes, and cannot be condensed: train through the light itself, "
             "or take square stops and waves near the axis"

@@ -98,7 +98,8 @@ class PhaseOnly:
         return settings * (levels / (2 * math.pi))
 
     def at(self, grade: Tensor, levels: int) -> Tensor:
-        return torch.polar(torch.ones_like(grade), grade * (2 * math.pi / levels))
+        around = grade.remainder(levels)  # once around the circle is the same level, to the last bit
+        return torch.polar(torch.ones_like(grade), around * (2 * math.pi / levels))
 
 
 class Rounding(Protocol):
@@ -114,7 +115,8 @@ class StraightThrough:
 
     def __call__(self, at: Callable[[Tensor], Tensor], grade: Tensor, progress: float) -> Tensor:
         free = at(grade)
-        return free + (at(grade.detach().round()) - free).detach()
+        # Not free + (shown - free): that shows what is shown but for rounding.
+        return at(grade.detach().round()) + (free - free.detach())
 
 
 @dataclass(frozen=True)
@@ -125,13 +127,21 @@ class SoftStaircase:
     last part of training goes straight through hard steps.
 
     Attributes:
-        first, last: steepness at the beginning and when steps become hard, geometric in between; 0 is no staircase.
+        first, last: steepness at the beginning and when steps become hard, geometric in between; near 0 there is no
+            staircase.
         hard: the part of training after which steps are hard.
+
+    Raises:
+        ValueError: a steepness that is not positive.
     """
 
     first: float = 1.0
     last: float = 8.0
     hard: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not (0 < self.first < math.inf and 0 < self.last < math.inf):
+            raise ValueError(f"steps need a positive steepness; got {self.first} at first and {self.last} at last")
 
     def __call__(self, at: Callable[[Tensor], Tensor], grade: Tensor, progress: float) -> Tensor:
         if progress >= self.hard:

@@ -69,12 +69,14 @@ class Design:
         masks' ``residual``.
 
         Args:
-            network: an optical layer, or an ``nn.Sequential`` of such and of modules that a design can hold.
+            network: an optical layer, or an ``nn.Sequential`` of such and of modules that a design can hold. Masks are
+                taken as they are outside training, when devices show what they can and nothing else.
 
         Raises:
             TypeError: a module that a design cannot hold.
             ValueError: no optical layer, several benches, or see :func:`~acdc_optical.nearest.nearest_layer`.
         """
+        network = copy.deepcopy(network).eval()
         modules = tuple(network) if isinstance(network, nn.Sequential) else (network,)
         optical = [module for module in modules if isinstance(module, OpticalLayer)]
         if not optical:
@@ -153,7 +155,9 @@ def _as_it_is(module: nn.Module) -> tuple[nn.Module, Masks | None]:
     nearest = nearest_layer(module)
     masks = module.masks()
     tensors = {name: getattr(masks, name).detach().clone() for name in ("input_mask", "fourier_mask", "gain")}
-    return nearest.layer, replace(masks, residual=nearest.distance, **tensors)
+    # Made of pixels, though the model may have taken them for points.
+    planes = _planes(module.layer, module.bench, masks.fourier_mask, masks.pixels_per_coefficient)
+    return nearest.layer, replace(masks, planes=planes, residual=nearest.distance, **tensors)
 
 
 class _Header(BaseModel):
@@ -180,13 +184,17 @@ def _mask_tensors(masks: Masks) -> dict[str, Tensor]:
 def _masks(stage: nn.Module, bench: Bench, tensors: dict[str, Tensor], per_coefficient: int | None) -> Masks | None:
     if not isinstance(stage, ACDC | AFDF) or per_coefficient is None:
         return None
-    presentation = presentation_of(stage)
-    counts = [presentation.pixels(n) for n in stage.shape]
     input_mask, fourier_mask = tensors["input"], tensors["fourier"]
-    planes = Planes.of(bench, counts, fourier_mask.shape, per_coefficient, bench.pixels())
+    planes = _planes(stage, bench, fourier_mask, per_coefficient)
     if tuple(input_mask.shape) != planes.input.cells:
         raise ValueError(f"mask A has {tuple(input_mask.shape)} pixels; the layer needs {planes.input.cells}")
     return Masks(input_mask, fourier_mask, tensors["gain"], planes, per_coefficient, float(tensors["residual"]))
+
+
+def _planes(stage: ACDC | AFDF, bench: Bench, fourier_mask: Tensor, per_coefficient: int) -> Planes:
+    presentation = presentation_of(stage)
+    counts = [presentation.pixels(n) for n in stage.shape]
+    return Planes.of(bench, counts, fourier_mask.shape, per_coefficient, bench.pixels())
 
 
 _CONVOLUTION = "in_channels out_channels kernel_size stride padding dilation groups bias padding_mode"

@@ -101,7 +101,20 @@ class ACDC(nn.Module):
         return f"shape={self.shape}, bias={self.bias is not None}"
 
 
-class AFDF(nn.Module):
+class KeepsComplex(nn.Module):
+    """A module whose complex numbers stay so: a real dtype in ``Module.to`` stands for its complex counterpart."""
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        # Module.to(torch.float64) would cast imaginary parts away.
+        def keeping_complex(value: Tensor) -> Tensor:
+            like = fn(value.real.new_empty(0))
+            cast_to_real = value.is_complex() and not fn(value.new_empty(0)).is_complex()
+            return value.to(like.device, like.dtype.to_complex()) if cast_to_real else fn(value)
+
+        return super()._apply(keeping_complex, recurse)
+
+
+class AFDF(KeepsComplex):
     """The complex layer y = x·A·F·D·F⁻¹ with F the discrete Fourier transform, over one or two axes.
 
     ``d`` is in the order of ``torch.fft.fft``: zero frequency first. Real input is taken as complex; a real
@@ -149,15 +162,6 @@ class AFDF(nn.Module):
     def offset(self) -> Tensor | None:
         """What the bias adds to every output, of the layer's shape; None without a bias."""
         return None if self.bias is None else self.back(self.bias)
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        # Module.to(torch.float64) would cast imaginary parts away.
-        def keeping_complex(value: Tensor) -> Tensor:
-            like = fn(value.real.new_empty(0))
-            cast_to_real = value.is_complex() and not fn(value.new_empty(0)).is_complex()
-            return value.to(like.device, like.dtype.to_complex()) if cast_to_real else fn(value)
-
-        return super()._apply(keeping_complex, recurse)
 
     def extra_repr(self) -> str:
         return f"shape={self.shape}, bias={self.bias is not None}"

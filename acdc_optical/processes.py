@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -44,21 +43,21 @@ class Team:
             distributed.barrier()
 
 
-@contextmanager
-def gathered(device: torch.device) -> Iterator[Team]:
-    """The team of this process while a network is trained on a device.
+def gathered(device: torch.device) -> Team:
+    """The team of this process for training on a device.
 
     ``torchrun`` tells each process of the others by environment variables. A process group that is there already is
-    used and left; else one is made, by NCCL on GPUs and Gloo elsewhere.
+    used; else one is made, by NCCL on GPUs and Gloo elsewhere, and kept until the process ends: processes that leave a
+    group and make another can miss each other.
     """
-    if distributed.is_available() and distributed.is_initialized():
-        yield Team(distributed.get_rank(), distributed.get_world_size())
-        return
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        yield Team()
-        return
-    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    try:
-        yield Team(distributed.get_rank(), distributed.get_world_size())
-    finally:
+    if not (distributed.is_available() and distributed.is_initialized()):
+        if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+            return Team()
+        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        atexit.register(_leave)
+    return Team(distributed.get_rank(), distributed.get_world_size())
+
+
+def _leave() -> None:
+    if distributed.is_initialized():
         distributed.destroy_process_group()

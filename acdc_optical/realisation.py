@@ -83,6 +83,11 @@ class OpticalLayer(nn.Module):
         """The same layer, masks and bench, with the light computed by another model."""
         return OpticalLayer(self.layer, self.source, self.bench, model)
 
+    @property
+    def samples(self) -> int:
+        """Numbers that the light of one input takes at its largest."""
+        return self.light.samples
+
     def forward(self, x: Tensor) -> Tensor:
         masks = self.masks()
         return self.decode(self.detector(self.light(self.show(x, masks), masks.fourier_mask)), masks)
@@ -124,6 +129,9 @@ class OpticalLayer(nn.Module):
         y = y.real if self.presentation.real else y
         offset = self.layer.offset()
         return y if offset is None else y + offset.to(y)
+
+    def extra_repr(self) -> str:
+        return f"model={self.model}, bench={self.bench!r}"
 
 
 def realise(
@@ -213,7 +221,11 @@ def replaced(
 
 def run_in_batches(module: nn.Module, x: Tensor, *, track: Track = silent) -> Tensor:
     """Apply a module without gradients, so many inputs at a time that the light of its layers fits in memory."""
-    layers = [inner for inner in module.modules() if isinstance(inner, OpticalLayer)]
-    parts = x.split(max(1, _MEMORY // max((layer.light.samples for layer in layers), default=1)))
+    parts = x.split(max(1, _MEMORY // _samples(module)))
     with torch.no_grad():
         return torch.cat([module(part) for part in track(parts, "light", len(parts))])
+
+
+def _samples(module: nn.Module) -> int:
+    """Of the largest light inside; a module that knows its own speaks for those in it."""
+    return int(getattr(module, "samples", 0)) or max(map(_samples, module.children()), default=1)

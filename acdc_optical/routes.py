@@ -12,14 +12,14 @@ import torch
 from torch import nn
 
 from acdc_optical.bench import Bench
-from acdc_optical.condensed import condensed
+from acdc_optical.condensed import check_condensable, condensed
 from acdc_optical.constraints import Constraint
 from acdc_optical.datasets import Split
 from acdc_optical.design import Design
 from acdc_optical.models import Continuous, Model
 from acdc_optical.networks import Recipe
 from acdc_optical.progress import Track, silent
-from acdc_optical.realisation import realise_each, run_in_batches
+from acdc_optical.realisation import OpticalLayer, realise_each, run_in_batches
 from acdc_optical.trained_masks import trainable_masks
 from acdc_optical.training import Epoch, Schedule, accuracy, fit
 from acdc_optical.verification import relative_error
@@ -33,6 +33,17 @@ class Trained(NamedTuple):
 
     network: nn.Module
     history: list[Epoch]
+
+
+def check(recipe: Recipe, bench: Bench, model: Model | None = None) -> None:
+    """See beforehand whether what a recipe trains can stand on a bench, and its light be condensed.
+
+    Raises:
+        ValueError: a layer does not fit the bench, or a model whose axes mix.
+    """
+    for module in realise_each(recipe.network(seed=0), bench, model=model).modules():
+        if isinstance(module, OpticalLayer):
+            check_condensable(module)
 
 
 def train_numbers(
@@ -120,6 +131,12 @@ class Verdict(NamedTuple):
 @torch.no_grad()
 def judge(design: Design, data: Split, model: Model | None = None) -> Verdict:
     """Judge the masks of a design by the test data.
+
+    Args:
+        design: what is judged.
+        data: whose test part counts.
+        model: of the light, :class:`~acdc_optical.models.Continuous` by default; one that takes pixels for what they
+            are, or it has no use for the masks.
 
     Raises:
         ValueError: a model whose axes mix; see :class:`~acdc_optical.condensed.CondensedLayer`.

@@ -15,12 +15,12 @@ from torch import Tensor, nn
 from acdc_optical.cascade import OpticalCascade
 from acdc_optical.compilation import Masks
 from acdc_optical.constraints import ComplexAmplitude, Constraint, SignedAmplitude, start
-from acdc_optical.layers import ACDC, AFDF
+from acdc_optical.layers import ACDC, AFDF, KeepsComplex
 from acdc_optical.presentation import Presentation
 from acdc_optical.realisation import OpticalLayer, replaced
 
 
-class TrainedMasks(nn.Module):
+class TrainedMasks(KeepsComplex):
     """Where the masks of an optical layer come from when they are trained themselves.
 
     Args:
@@ -87,6 +87,8 @@ def trainable_masks(
         layer = copy.deepcopy(optical.layer)
         layer.a.requires_grad_(False)
         layer.d.requires_grad_(False)
+        if layer.bias is not None:
+            layer.bias.requires_grad_(True)
         free = SignedAmplitude() if optical.presentation.real else ComplexAmplitude()
         source = TrainedMasks(optical.masks(), optical.presentation, input=input or free, fourier=fourier or free)
         return OpticalLayer(layer, source, optical.bench, optical.model)

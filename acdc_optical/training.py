@@ -92,7 +92,8 @@ def fit(
     """Train a network in place, yielding after every epoch; ``list(fit(...))`` is its history.
 
     Started by ``torchrun`` in several processes, each takes its share of every batch and all come to the same numbers
-    as one process alone, to rounding. (What normalises over a batch, as BatchNorm, sees its share only.)
+    as one process alone, to rounding. (What normalises over a batch, as BatchNorm, sees its share only, and dropout is
+    another in each.)
 
     Args:
         network: any module. Optical layers are trained through their light, or faster if
@@ -112,22 +113,26 @@ def fit(
     schedule, loss = schedule or Schedule(), loss or CrossEntropy()
     if len(x) != len(y) or not len(x):
         raise ValueError(f"expected as many targets as inputs, and at least one; got {len(x)} inputs, {len(y)} targets")
-    with gathered(x.device) as team:
-        run = _Run(network, x, y, loss, schedule, augment, seed, team)
-        fingerprint = checkpoints.fingerprint_of(network, (x, y), schedule, seed, loss) if checkpoint else ""
-        history: list[Epoch] = []
-        if checkpoint and Path(checkpoint).exists():
+    team = gathered(x.device)
+    run = _Run(network, x, y, loss, schedule, augment, seed, team)
+    fingerprint = ""
+    history: list[Epoch] = []
+    if checkpoint is not None:
+        data = (x, y, *(held_out or ()))
+        fingerprint = checkpoints.fingerprint_of(network, data, schedule, augment, seed, loss)
+        if Path(checkpoint).exists():
             past = checkpoints.load(checkpoint, network, run.optimiser, fingerprint)
             history = [Epoch(**epoch) for epoch in past]  # type: ignore[arg-type]
             yield from history
-        team.wait()  # nobody writes before all have read
-        while len(history) < schedule.epochs:
-            found = run.epoch(len(history))
-            history.append(found if held_out is None else found._replace(held_out=_measured(network, *held_out, loss)))
-            if checkpoint and team.rank == 0:
-                past = [epoch._asdict() for epoch in history]
-                checkpoints.save(checkpoint, network, run.optimiser, past, fingerprint)
-            yield history[-1]
+    team.wait()  # nobody writes before all have read
+    while len(history) < schedule.epochs:
+        found = run.epoch(len(history))
+        history.append(found if held_out is None else found._replace(held_out=_measured(network, *held_out, loss)))
+        if checkpoint is not None and team.rank == 0:
+            past = [epoch._asdict() for epoch in history]
+            checkpoints.save(checkpoint, network, run.optimiser, past, fingerprint)
+        yield history[-1]
+    team.wait()  # nobody leaves before all are done
 
 
 class _Run:
@@ -157,7 +162,7 @@ class _Run:
         totals = torch.zeros(2, dtype=torch.float64, device=self.x.device)
         self.network.train()
         with torch.random.fork_rng():
-            torch.manual_seed(seed)  # of dropout
+            torch.manual_seed(seed + self.team.rank)  # of dropout
             batches = torch.randperm(len(self.x), generator=generator).split(self.schedule.batch)
             for step, index in enumerate(batches, number * self.steps_an_epoch):
                 self._prepare(step / (self.schedule.epochs * self.steps_an_epoch))
@@ -181,15 +186,17 @@ class _Run:
         """One step; loss and right answers, summed over this process's share of the batch."""
         batch = self.x[index] if self.augment is None else self.augment(self.x[index], generator)
         own = self.team.share(torch.arange(len(index)))
+        count = len(own)
+        if not count:  # of a batch smaller than the team: an example that counts for nothing, for gradients to average
+            own = torch.zeros(1, dtype=torch.int64)
         y = self.y[index[own]]
         outputs = self.joined(batch[own])
         # The mean over processes of such losses is the mean over the batch, however many examples each has.
-        part = len(own) * self.team.size / len(index)
-        loss = self.loss(outputs, y) * part if len(own) else outputs.sum() * 0
+        loss = self.loss(outputs, y) * (count * self.team.size / len(index))
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
-        right = (outputs.argmax(-1) == y).sum() if _labels(y) else torch.zeros(())
+        right = (outputs.argmax(-1) == y)[:count].sum() if _labels(y) else torch.zeros(())
         return torch.stack([loss.detach() * len(index) / self.team.size, right.to(loss)]).double()
 
 

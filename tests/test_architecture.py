@@ -69,20 +69,32 @@ ACDC = {
     "plane_calibration": "bench calibration compilation layers presentation progress realisation spaces wave",
     "second_opinion": "planes realisation wave optics optics.poppy_bridge optics.units",
     "realisation": "bench compilation layers light models planes presentation progress transforms optics",
+    # Masks with a life of their own, and light as one matrix.
+    "constraints": "",
+    "cascade": "bench compilation layers light models presentation realisation optics",
+    "trained_masks": "cascade compilation constraints layers presentation realisation",
+    "condensed": "models planes presentation realisation optics optics.kernel",
+    "nearest": "condensed layers realisation",
     # Siblings: each knows the layer and its realisation, none another.
     "verification": "bench compilation calibration layers models planes presentation realisation progress wave "
     "optics optics.units",
     "augmentation": "",
-    "training": "augmentation bench compilation layers models realisation progress",
+    "processes": "",
+    "checkpoint": "tensors",
+    "training": "augmentation checkpoint layers processes realisation trained_masks",
     "datasets": "files",
     # What joins the siblings.
-    "design": "bench compilation layers models planes presentation realisation tensors verification optics",
-    "figures": "bench compilation layers realisation verification files optics optics.plotting optics.units",
-    "tables": "compilation design second_opinion optics.units",
-    "demo": "augmentation bench compilation datasets design figures files layers models progress realisation training "
-    "verification transforms",
-    "arguments": "bench calibration compilation design files layers models spaces wave",
-    "cli": "arguments demo design files realisation second_opinion tables verification",
+    "networks": "augmentation datasets layers training",
+    "design": "bench compilation layers models nearest planes presentation realisation tensors",
+    "figures": "compilation realisation training verification optics optics.plotting optics.units",
+    "tables": "compilation design second_opinion training optics.units",
+    "routes": "bench condensed constraints datasets design models networks realisation trained_masks training "
+    "verification",
+    "demo": "bench compilation datasets design figures files layers models networks progress realisation training "
+    "verification",
+    "arguments": "bench calibration compilation constraints datasets design figures files layers models networks "
+    "spaces training wave",
+    "cli": "arguments demo design files processes realisation routes second_opinion tables training verification",
 }
 
 

@@ -6,11 +6,13 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from scipy.fft import dct, idct
 
 from acdc_optical import ACDC, Bench
 from acdc_optical.cli import main
 from acdc_optical.design import Design
+from acdc_optical.training import _Run
 
 
 @pytest.fixture
@@ -117,6 +119,119 @@ def test_info_names_the_hardware(design, capsys):
 def test_it_runs_as_a_module(design):
     command = [sys.executable, "-m", "acdc_optical", "info", str(design)]
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.startswith(str(design))
+
+
+@pytest.fixture
+def data(place):
+    """Three classes of signals, told apart by where they are strong."""
+    random = np.random.default_rng(0)
+    y = np.arange(60) % 3
+    x = 0.3 * random.standard_normal((60, 8))
+    x[np.arange(60), y] += 2
+    np.savez("data.npz", x=x, y=y)
+    return place
+
+
+TRAIN = ("train", "--data", "data.npz", "--device", "cpu")
+
+
+class TestTrain:
+    @pytest.mark.parametrize("constraint", ["numbers", "amplitude-2bit", "phase"])
+    def test_data_to_design(self, data, capsys, constraint):
+        files = ("--out", "net.design", "--history", "history.json")
+        assert run(*TRAIN, "--constraint", constraint, "--epochs", "30", *files) == 0
+        printed = capsys.readouterr().out
+        with open("history.json") as file:
+            histories = json.load(file)
+        assert list(histories) == (["numbers"] if constraint == "numbers" else ["numbers", f"{constraint} masks"])
+        assert [len(history) for history in histories.values()] == [30, 20][: len(histories)]
+        for name, history in histories.items():
+            assert set(history[0]) == {"loss", "accuracy", "held_out"}
+            assert history[-1]["loss"] < history[0]["loss"]
+            assert name in printed
+            assert f"{history[-1]['held_out']:.2%}" in printed
+        assert "12 test inputs of data.npz" in printed
+        assert "Written: net.design. The continuous light itself" in printed
+        design = Design.load("net.design")
+        assert [type(stage).__name__ for stage in design.stages][:2] == ["ACDC", "ReLU"]
+        if constraint == "amplitude-2bit":
+            assert len(design.masks[0].fourier_mask.unique()) <= 4
+        if constraint == "phase":
+            np.testing.assert_allclose(design.masks[0].fourier_mask.abs(), 1, rtol=1e-12)
+        assert sorted(path.name for path in data.glob("net*")) == ["net.design"]  # no checkpoints are left
+
+    def test_the_ideal_model_trains_and_does_not_judge(self, data, capsys):
+        """The masks are made, and their pixels have a width."""
+        arguments = ("--model", "ideal", "--constraint", "amplitude", "--epochs", "2", "--out", "net.design")
+        assert run(*TRAIN, *arguments) == 0
+        assert "The continuous light itself" in capsys.readouterr().out
+
+    @pytest.mark.parametrize("name", ["history.png", "history.svg"])
+    def test_history_as_a_figure(self, data, name):
+        assert run(*TRAIN, "--epochs", "1", "--out", "net.design", "--history", name) == 0
+        assert (data / name).stat().st_size > 1000
+
+    @pytest.mark.parametrize("during", ["numbers", "masks"])
+    def test_interrupted_and_resumed(self, data, capsys, monkeypatch, during):
+        arguments = (*TRAIN, "--constraint", "amplitude-4bit", "--epochs", "6", "--history")
+        assert run(*arguments, "whole.json", "--out", "whole.design") == 0
+        step = _Run._step
+        calls = []
+
+        def interrupted(self, index, generator):
+            calls.append(1)
+            if len(calls) == (4 if during == "numbers" else 8):  # an epoch is a step
+                raise KeyboardInterrupt
+            return step(self, index, generator)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(_Run, "_step", interrupted)
+            capsys.readouterr()
+            assert run(*arguments, "net.json", "--out", "net.design") == 130
+            assert capsys.readouterr().err == "error: interrupted\n"
+        left = sorted(path.name for path in data.glob("net*"))
+        assert left == ["net.masks.checkpoint", "net.numbers.checkpoint"][during == "numbers" :]
+        # Not to be overwritten by accident.
+        assert run(*arguments, "net.json", "--out", "net.design") == 2
+        assert "go on with it by --resume, or delete it" in capsys.readouterr().err
+        # Nor taken for what it is not.
+        assert run(*arguments, "net.json", "--out", "net.design", "--resume", "--seed", "1") == 2
+        assert "a checkpoint of another training" in capsys.readouterr().err
+        assert run(*arguments, "net.json", "--out", "net.design", "--resume") == 0
+        assert (data / "net.json").read_text() == (data / "whole.json").read_text()
+        whole, resumed = Design.load("whole.design"), Design.load("net.design")
+        assert torch.equal(whole.masks[0].fourier_mask, resumed.masks[0].fourier_mask)
+        assert sorted(path.name for path in data.glob("net*")) == ["net.design", "net.json"]
+
+    BAD = (
+        (("--data", "mnist"), "--data mnist: neither an .npz file nor one of digits, mnist5k, mnist1d"),
+        (("--data", "none.npz"), "none.npz: no such file"),
+        (("--data", "bad.npz"), "bad.npz: y: expected a label for each of 4 inputs"),
+        (("--constraint", "3bit"), "'3bit'"),
+        (("--history", "history.csv"), "--history history.csv: expected the name of a file that ends in .json, .png"),
+        (("--history", "none/history.json"), "there is no folder"),
+        (("--out", "none/net.design"), "there is no folder"),
+        (("--bench", "none"), "--bench none: neither"),
+        (("--bench", "small.toml"), "needs 16 modulator pixels and the bench has 8"),
+        (("--epochs", "0"), "--epochs"),
+        (("--seed", "-1"), "--seed"),
+    )
+
+    @pytest.mark.parametrize(("arguments", "words"), BAD, ids=str)
+    def test_bad_input_is_one_clear_line_before_anything_is_trained(self, data, capsys, monkeypatch, arguments, words):
+        monkeypatch.setattr("acdc_optical.routes.train_numbers", None)
+        np.savez("bad.npz", x=np.zeros((4, 3)), y=np.zeros(3))
+        (data / "small.toml").write_text(
+            'wavelength = "633 nm"\nfocal_length = "1 m"\n[modulator]\npitch = "8 um"\npixels = [8, 8]\n'
+        )
+        before = sorted(data.iterdir())
+        assert run(*TRAIN, "--out", "net.design", *arguments) == 2
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert printed.err.startswith("error: ")
+        assert printed.err.count("\n") == 1
+        assert words in printed.err
+        assert sorted(data.iterdir()) == before
 
 
 COMPILE = ("compile", "--out", "o")

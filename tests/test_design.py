@@ -9,7 +9,22 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from acdc_optical import ACDC, AFDF, Bench, Ideal, Permutation, Sampled, realise
+from acdc_optical import (
+    ACDC,
+    AFDF,
+    Bench,
+    Ideal,
+    Permutation,
+    PhaseOnly,
+    Quantised,
+    Sampled,
+    SignedAmplitude,
+    SoftStaircase,
+    nearest_layer,
+    realise,
+    realise_each,
+    trainable_masks,
+)
 from acdc_optical.design import Design
 
 
@@ -211,3 +226,65 @@ def test_masks_of_a_design_are_made_and_the_electronics_trains():
 def test_a_design_without_light_is_none():
     with pytest.raises(ValueError, match="at least one ACDC or AFDF layer"):
         Design.of(nn.Sequential(nn.ReLU()), Bench.preset())
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
+@pytest.mark.parametrize("constraint", [None, PhaseOnly(), Quantised(SignedAmplitude(), 3, SoftStaircase())], ids=str)
+def test_masks_as_they_are_round_trip_to_the_last_bit(tmp_path, dtype, constraint):
+    """Trained masks, electronics between them: by light the file computes what was trained."""
+    optical = trainable_masks(realise_each(_network(dtype), Bench.preset()), constraint).eval()
+    generator = torch.Generator().manual_seed(2)
+    with torch.no_grad():
+        for parameter in optical.parameters():
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
+    Design.of_masks(optical).save(tmp_path / "d")
+    again = Design.load(tmp_path / "d")
+    x = torch.randn(6, 4, 5, dtype=dtype, generator=generator)
+    assert torch.equal(again.realise()(x), optical(x))
+    for masks, layer in ((again.masks[0], optical[0]), (again.masks[3], optical[4])):
+        assert torch.equal(masks.fourier_mask, layer.masks().fourier_mask)
+        assert masks.residual == nearest_layer(layer).distance
+    # Its numbers are the nearest layers, with the trained biases.
+    assert torch.equal(again.stages[0].bias, optical[0].layer.bias)
+    assert not torch.equal(again.stages[0].a, optical[0].layer.a)
+
+
+def test_complex_masks_as_they_are():
+    optical = trainable_masks(realise(AFDF(5, bias=True, dtype=torch.float64), Bench.preset()))
+    design = Design.of_masks(optical)
+    x = torch.randn(2, 5, dtype=torch.complex128)
+    assert torch.equal(design.realise()(x), optical(x))
+    assert design.masks[0].residual < 1e-12  # not trained yet: still a layer's
+
+
+def test_masks_are_taken_as_they_are_outside_training():
+    """On the way, soft steps show what no device does."""
+    soft = Quantised(SignedAmplitude(), 2, SoftStaircase())
+    optical = trainable_masks(realise(ACDC((4, 5)), Bench.preset()), soft).train()
+    optical.source.anneal(0.1)
+    design = Design.of_masks(optical)
+    assert len(optical.masks().fourier_mask.unique()) > 4
+    assert len(design.masks[0].fourier_mask.unique()) <= 4
+    assert optical.training
+    assert optical.source.progress == 0.1
+
+
+def test_a_design_of_masks_is_a_copy():
+    optical = trainable_masks(realise_each(_network(), Bench.preset()))
+    design = Design.of_masks(optical)
+    x = torch.randn(2, 4, 5, dtype=torch.float64)
+    expected = design.realise()(x)
+    with torch.no_grad():
+        for parameter in optical.parameters():
+            parameter.mul_(0.5)
+    assert torch.equal(design.realise()(x), expected)
+
+
+def test_what_is_no_design_of_masks():
+    with pytest.raises(ValueError, match="at least one optical layer"):
+        Design.of_masks(_network())
+    first = realise(ACDC(4), Bench.preset())
+    with pytest.raises(ValueError, match="stand on several"):
+        Design.of_masks(nn.Sequential(first, realise(ACDC(4), Bench.preset().replace(focal_length="50 mm"))))
+    with pytest.raises(TypeError, match="got GELU"):
+        Design.of_masks(nn.Sequential(first, nn.GELU()))

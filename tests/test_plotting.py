@@ -12,8 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection, QuadMesh
 from matplotlib.colors import to_rgb
 
-from acdc_optical import ACDC, AFDF, Bench, compile_layer, figures, realise
-from acdc_optical.training import Epoch
+from acdc_optical import ACDC, AFDF, Bench, Epoch, compile_layer, figures, realise
 from acdc_optical.verification import BudgetRow
 from optics import Field, Grid, OpticalSystem, Plane, flat, gauss, midpoint
 from optics.plotting import Picture, domain_colours, phase_colour, plot_field, plot_intensity, plot_mask, plot_trace
@@ -328,3 +327,30 @@ def test_drawn_rays_obey_the_bench():
 def test_an_unknown_part_is_refused():
     with pytest.raises(ValueError, match="no part of kind 'prism'; there are: modulator, mask, lens, camera"):
         figures.plot_bench([("prism", "P")])
+
+
+def test_a_history_is_drawn_epoch_by_epoch():
+    numbers = [Epoch(2.0, 0.25, 0.5), Epoch(1.0, 0.5, 0.75), Epoch(0.5, 0.75, 0.875)]
+    figure = figures.plot_history({"numbers": numbers, "masks": [Epoch(0.75, 0.5, 0.625)]})
+    loss, right = figure.axes
+    curves = {line.get_label(): line.get_xydata().tolist() for line in loss.lines}
+    assert curves == {"numbers": [[1, 2.0], [2, 1.0], [3, 0.5]], "masks": [[1, 0.75]]}
+    assert [line.get_ydata().tolist() for line in right.lines] == [[50.0, 75.0, 87.5], [62.5]]
+    assert (loss.get_xlabel(), loss.get_ylabel()) == ("epoch", "training loss")
+    assert right.get_ylabel() == "accuracy on held-out data [%]"
+    assert [text.get_text() for text in loss.get_legend().get_texts()] == ["numbers", "masks"]
+    figure.savefig(io.BytesIO())
+
+
+def test_a_history_without_data_held_out_shows_the_accuracy_in_training():
+    _, right = figures.plot_history({"numbers": [Epoch(2.0, 0.25), Epoch(1.0, 0.5)]}).axes
+    assert right.lines[0].get_ydata().tolist() == [25.0, 50.0]
+    assert right.get_ylabel() == "accuracy on training data [%]"
+
+
+def test_a_regression_has_no_accuracy_and_no_history_no_picture():
+    loss, right = figures.plot_history({"fit": [Epoch(2.0, None, 1.5)], "none yet": []}).axes
+    assert loss.lines[0].get_ydata().tolist() == [2.0]
+    assert all(not line.get_ydata().size for line in right.lines)
+    with pytest.raises(ValueError, match="at least one epoch"):
+        figures.plot_history({"none yet": []})
