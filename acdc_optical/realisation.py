@@ -73,6 +73,10 @@ class OpticalLayer(nn.Module):
         """The masks as they stand now."""
         return self.source(self.layer)
 
+    def with_model(self, model: Model) -> OpticalLayer:
+        """The same layer, masks and bench, with the light computed by another model."""
+        return OpticalLayer(self.layer, self.source, self.bench, model)
+
     def forward(self, x: Tensor) -> Tensor:
         masks = self.masks()
         return self.decode(self.detector(self.light(self.show(x, masks), masks.fourier_mask)), masks)

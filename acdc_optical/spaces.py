@@ -16,11 +16,12 @@ from torch import Tensor, nn
 
 from acdc_optical.planes import Arm
 from optics import Axis, Circle, Field, Grid, Lens, OpticalSystem, flat, point
+from optics.kernel import Memo
 from optics.near import check_grazing
 from optics.sine import ReversedSineLens, SineLens
 from optics.spectral import AngularSpectrumTransform, FresnelSpectrumTransform
 from optics.units import format_length
-from optics.vignetting import glass, vignetted_integral
+from optics.vignetting import glass, mirrored, needed_rows, vignetted_integral
 
 # Fields pushed through a lens at a time to make its matrix; bounds the memory that takes.
 _PUSHED = 8
@@ -45,6 +46,9 @@ class Space(Protocol):
 
     def finer(self, factor: float) -> Space:
         """The same with so many times the samples."""
+
+    def remembering(self) -> Space:
+        """The same, which keeps every matrix that it makes for as long as it lives: for work with one bench."""
 
     def steepest(self, wavelength: float) -> float:
         """Turns of the fastest waves there are, for a metre in a plane across the axis."""
@@ -81,13 +85,18 @@ class Paraxial:
 
     Attributes:
         density: samples on the lens over as many as its light is known to need.
+        kept: matrices made; none are kept unless asked for by :meth:`remembering`.
     """
 
     density: float = 1.0
     angles: str = field(default="near the axis", init=False)
+    kept: Memo[Tensor] | None = field(default=None, repr=False, compare=False)
 
     def finer(self, factor: float) -> Paraxial:
-        return replace(self, density=factor * self.density)
+        return Paraxial(factor * self.density)
+
+    def remembering(self) -> Paraxial:
+        return replace(self, kept=Memo())
 
     def steepest(self, wavelength: float) -> float:
         return math.inf
@@ -102,7 +111,7 @@ class Paraxial:
         return FresnelSpectrumTransform(distance, output)
 
     def matrix(self, arm: Arm, front: Axis, back: Axis, width: float) -> Tensor:
-        return vignetted_integral(front, back, arm.scale, width)
+        return (self.kept or Memo()).get(vignetted_integral, front, back, arm.scale, width)
 
     def forth(self, arm: Arm, front: Grid, back: Grid) -> OpticalSystem:
         return part_of_arm(self, arm, front, back, (arm.focal_length, arm.focal_length), back)
@@ -116,14 +125,18 @@ class Scalar:
     """Scalar waves at any angle, by their angular spectrum. Here a thin lens shows its aberrations.
 
     Attributes:
-        density: as for :class:`Paraxial`.
+        density, kept: as for :class:`Paraxial`.
     """
 
     density: float = 1.0
     angles: str = field(default="at any angle", init=False)
+    kept: Memo[Tensor] | None = field(default=None, repr=False, compare=False)
 
     def finer(self, factor: float) -> Scalar:
-        return replace(self, density=factor * self.density)
+        return Scalar(factor * self.density)
+
+    def remembering(self) -> Scalar:
+        return replace(self, kept=Memo())
 
     def steepest(self, wavelength: float) -> float:
         return 1 / wavelength
@@ -138,12 +151,15 @@ class Scalar:
         return AngularSpectrumTransform(distance, output)
 
     def matrix(self, arm: Arm, front: Axis, back: Axis, width: float) -> Tensor:
+        return (self.kept or Memo()).get(self._pushed, arm, front, back, width)
+
+    def _pushed(self, arm: Arm, front: Axis, back: Axis, width: float) -> Tensor:
         # A pixel that is a point sends waves of any angle, where points of a lattice stand for a band of them only.
         pinhole = Axis(front.cells, front.spacing, PINHOLE) if front.cell == point() else front
         source, target = (Grid(axis.cells, axis.spacing, axis.cell) for axis in (pinhole, back))
         arm = replace(arm, lenses=arm.lenses.replace(aperture=width))
-        sent = pushed(self.forth(arm, source, target), source, arm.wavelength)
-        return sent * (front.weights / pinhole.weights)[:, None]
+        sent = pushed(self.forth(arm, source, target), source, arm.wavelength, needed_rows(pinhole, back))
+        return mirrored(sent, front.size) * (front.weights / pinhole.weights)[:, None]
 
     def forth(self, arm: Arm, front: Grid, back: Grid) -> OpticalSystem:
         if arm.lenses.design == "thin":
@@ -187,9 +203,9 @@ def part_of_arm(space: Space, arm: Arm, source: Grid, far: Grid, steps: Sequence
     return OpticalSystem(space.over(first, lit), lens, behind, _Referenced())
 
 
-def pushed(system: nn.Module, source: Grid, wavelength: float) -> Tensor:
-    """A one-dimensional system as a matrix, by what it makes of each sample: shape (source, output), complex128."""
-    unit = torch.eye(source.shape[0], dtype=torch.complex128)
+def pushed(system: nn.Module, source: Grid, wavelength: float, rows: int) -> Tensor:
+    """The first rows of a one-dimensional system's matrix, complex128: what it makes of each sample of the source."""
+    unit = torch.eye(rows, source.shape[0], dtype=torch.complex128)
     return torch.cat([system(Field(part, source, wavelength)).data for part in unit.split(_PUSHED)])
 
 

@@ -153,10 +153,12 @@ class _Verification:
         planes = self.optical.masks().planes
         lens = describe_lenses(planes)
         sampled = max(self.limit, self.optical.model.sampling_error(planes))
-        wave = self.optical.model if isinstance(self.optical.model, Wave) else Wave()
-        model = f"{type(self.optical.model).__name__.lower()} model"
+        given = self.optical.model
+        wave = given if isinstance(given, Wave) else Wave()
         waves = f"waves {wave.space.angles}, {lens}"
-        model = waves if wave is self.optical.model else model
+        model = waves if wave is given else f"{type(given).__name__.lower()} model"
+        wave = wave.remembering()  # one bench, again and again
+        alike = self.optical.with_model(wave) if isinstance(given, Wave) else self.optical
         title = f"{type(self.layer).__name__} layer of {shape}, {model}"
         questions = [
             ("output agrees with the layer", self.bearable, self._agreement),
@@ -166,7 +168,7 @@ class _Verification:
             ("twice the samples change nothing", sampled, self._convergence),
             ("compiled kernel is the layer's", self.bearable, lambda: self.optical.masks().residual),
             ("masks are passive: largest |t|", 1 + self.rounding, self._largest_transmittance),
-            ("light used is at most all of it", 1 + self.rounding, lambda: light_used(self.optical, self.probe)),
+            ("light used is at most all of it", 1 + self.rounding, lambda: light_used(alike, self.probe)),
             ("ideal model agrees with the layer", self.rounding, self._ideal),
         ]
         ways: list[tuple[str, Model, Method]] = [
@@ -200,9 +202,8 @@ class _Verification:
         return relative_error(self.optical(2 * x - 3 * z) - dark, parts)
 
     def _convergence(self) -> float:
-        given = self.optical
-        finer = OpticalLayer(given.layer, given.source, given.bench, given.model.refined())
-        return relative_error(finer(self.probe), given(self.probe))
+        finer = self.optical.with_model(self.optical.model.refined())
+        return relative_error(finer(self.probe), self.optical(self.probe))
 
     def _largest_transmittance(self) -> float:
         masks = self.optical.masks()

@@ -129,6 +129,10 @@ class Wave:
     def whole_pixels(self, camera: Grid) -> Grid:
         return camera.resolved(gauss(4))
 
+    def remembering(self) -> Wave:
+        """The same, which keeps the matrices of all arms it meets for as long as it lives."""
+        return replace(self, space=self.space.remembering())
+
     def refined(self) -> Wave:
         return replace(self, space=self.space.finer(2), density=2 * self.density)
 

@@ -59,13 +59,30 @@ def vignetted_integral(source: Axis, target: Axis, scale: float, width: float, r
     sent = across_pixels(source, turns_per_metre(source, target, scale, width))
     seen = across_pixels(target, source.extent / (2 * scale) + (width + target.extent) / (2 * reach))
     check_evaluations(source.size * target.size * len(sent) * len(seen))
-    matrix = torch.zeros(source.size, target.size, dtype=torch.complex128)
-    for x, x_share in sent:
+    rows = needed_rows(source, target)
+    matrix = torch.zeros(rows, target.size, dtype=torch.complex128)
+    for x, x_share in ((positions[:rows], share) for positions, share in sent):
         curved = x.square()[:, None] * (1 - reach / scale) / (2 * scale)
         for u, u_share in seen:
             wave = cis(curved - torch.outer(x, u) / scale)
             matrix += x_share * u_share * wave * _passed(x[:, None] * (reach / scale) + u, reach, width)
-    return matrix * source.weights[:, None] / math.sqrt(scale)
+    return mirrored(matrix, source.size) * source.weights[:, None] / math.sqrt(scale)
+
+
+def needed_rows(source: Axis, target: Axis) -> int:
+    """How many rows of a matrix from samples to samples of a symmetric bench tell the others: half of them.
+
+    Axes are symmetric, and so are all cells of :mod:`optics.grid`'s making; where one is not, all rows are needed.
+    """
+    even = all(
+        a == -b for axis in (source, target) for a, b in zip(axis.cell.nodes, axis.cell.nodes[::-1], strict=True)
+    )
+    return (source.size + 1) // 2 if even else source.size
+
+
+def mirrored(rows: Tensor, size: int) -> Tensor:
+    """The whole matrix from its first rows: from the other side of the axis light goes to the other side."""
+    return torch.cat((rows, rows[: size - len(rows)].flip(0, 1)))
 
 
 def turns_per_metre(source: Axis, target: Axis, scale: float, width: float) -> float:

@@ -58,7 +58,7 @@ ACDC = {
     "light": "optics",
     "models": "bench compilation light planes optics",
     "separable": "optics optics.kernel",
-    "spaces": "planes optics optics.near optics.sine optics.spectral optics.units optics.vignetting",
+    "spaces": "planes optics optics.kernel optics.near optics.sine optics.spectral optics.units optics.vignetting",
     "wave": "bench compilation light models planes separable spaces optics optics.kernel optics.units "
     "optics.vignetting",
     "calibration": "compilation planes response separable spaces wave optics",

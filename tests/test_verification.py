@@ -1,11 +1,13 @@
 """The report tells the truth: about exact masks, about sampled ones, and about what is broken."""
 
 import json
+import operator
 
 import numpy as np
 import pytest
 import torch
 
+import acdc_optical
 from acdc_optical import (
     ACDC,
     AFDF,
@@ -18,7 +20,9 @@ from acdc_optical import (
     Ideal,
     Lenses,
     Modulator,
+    Paraxial,
     Sampled,
+    Scalar,
     Wave,
     realise,
 )
@@ -66,6 +70,29 @@ def test_real_lenses_are_measured_against_what_one_can_bear(kind):
     assert 1e-4 < report.checks[0].value < 1e-2
     strict = verify(layer, realise(layer, narrow, model=Wave(lens_error=0.0)))
     assert not strict.passed
+
+
+@pytest.mark.parametrize(
+    ("space", "maker"),
+    [(Paraxial(), "acdc_optical.spaces.vignetted_integral"), (Scalar(), "acdc_optical.spaces.Scalar._pushed")],
+    ids=["paraxial", "any angle"],
+)
+def test_an_arm_of_the_bench_is_computed_once(monkeypatch, space, maker):
+    """However often models, methods and questions need it; and nothing is kept for those who did not ask."""
+    make, made = operator.attrgetter(maker.removeprefix("acdc_optical."))(acdc_optical), []
+
+    def counted(*arguments):
+        made.append(arguments)
+        return make(*arguments)
+
+    layer = _layer(ACDC, 9)
+    table = Bench.preset().replace(focal_length="5 mm", lenses=Lenses(aperture="1 mm"))
+    optical = realise(layer, table, model=Wave(space))
+    monkeypatch.setattr(maker, counted)
+    verify(layer, optical)
+    assert len(made) == len(set(made)) == 5  # two arms, the same refined, and the second one for whole camera pixels
+    realise(layer, table, model=Wave(space))
+    assert len(made) == 7
 
 
 def test_sampled_masks_fail_and_the_report_says_where():

@@ -8,7 +8,19 @@ import numpy as np
 import pytest
 import torch
 
-from optics import Axis, Field, FourierIntegral, FresnelSpectrumTransform, Grid, Lens, OpticalSystem, flat, gauss, point
+from optics import (
+    Axis,
+    Cell,
+    Field,
+    FourierIntegral,
+    FresnelSpectrumTransform,
+    Grid,
+    Lens,
+    OpticalSystem,
+    flat,
+    gauss,
+    point,
+)
 from optics.vignetting import glass, nodes_for, turns_per_metre, vignetted_integral
 from tests.optics.oracles import WAVELENGTH, random_complex, relative_error
 from tests.optics.test_lenses import vignetted
@@ -90,6 +102,17 @@ class TestFlatCells:
             relative_error(integral(Grid(5, 8e-6, flat()), SPECTRUM, 2e-3), integral(Grid(5, 8e-6), SPECTRUM, 2e-3))
             > 1e-2
         )
+
+
+def test_cells_that_are_not_symmetric_are_computed_sample_by_sample():
+    """Half of a matrix tells the other half only where both are there."""
+    lopsided, points = Axis(3, 8e-6, Cell((-0.5, 0.3), (0.5, 0.5))), Axis(4, 8e-6)
+    edges = Axis(4, 8e-6)  # of the three cells: all but the last are samples of theirs
+    got = vignetted_integral(lopsided, points, SCALE, 1e-3)[::2] / 4e-6
+    wanted = vignetted_integral(edges, points, SCALE, 1e-3)[:3] / 8e-6
+    assert relative_error(got, wanted) < ROUNDING
+    got = vignetted_integral(points, lopsided, SCALE, 1e-3)[:, ::2]
+    assert relative_error(got, vignetted_integral(points, edges, SCALE, 1e-3)[:, :3]) < ROUNDING
 
 
 @WIDTHS
