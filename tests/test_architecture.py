@@ -61,7 +61,7 @@ ACDC = {
     "light": "optics",
     "models": "bench compilation light planes optics",
     "separable": "optics optics.kernel",
-    "spaces": "planes optics optics.near optics.sine optics.spectral optics.units optics.vignetting",
+    "spaces": "planes optics optics.kernel optics.near optics.sine optics.spectral optics.units optics.vignetting",
     "wave": "bench compilation light models planes separable spaces optics optics.kernel optics.units "
     "optics.vignetting",
     "calibration": "compilation planes response separable spaces wave optics",
@@ -88,13 +88,14 @@ ACDC = {
     "design": "bench compilation layers models nearest planes presentation realisation tensors",
     "figures": "compilation realisation training verification optics optics.plotting optics.units",
     "tables": "compilation design second_opinion training optics.units",
-    "routes": "bench condensed constraints datasets design models networks realisation trained_masks training "
+    "routes": "bench condensed constraints datasets design models networks progress realisation trained_masks training "
     "verification",
-    "demo": "bench compilation datasets design figures files layers models networks progress realisation training "
-    "verification",
+    "demo": "bench compilation constraints datasets design figures files layers models networks progress realisation "
+    "routes training verification",
     "arguments": "bench calibration compilation constraints datasets design figures files layers models networks "
     "spaces training wave",
-    "cli": "arguments demo design files processes realisation routes second_opinion tables training verification",
+    "cli": "arguments demo design files processes progress realisation routes second_opinion tables training "
+    "verification",
 }
 
 

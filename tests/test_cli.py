@@ -144,7 +144,7 @@ class TestTrain:
         with open("history.json") as file:
             histories = json.load(file)
         assert list(histories) == (["numbers"] if constraint == "numbers" else ["numbers", f"{constraint} masks"])
-        assert [len(history) for history in histories.values()] == [30, 20][: len(histories)]
+        assert [len(history) for history in histories.values()] == [30, 30][: len(histories)]
         for name, history in histories.items():
             assert set(history[0]) == {"loss", "accuracy", "held_out"}
             assert history[-1]["loss"] < history[0]["loss"]

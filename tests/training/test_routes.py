@@ -34,7 +34,7 @@ def recipe(shape=(8,), epochs=6):
     return replace(
         made,
         numbers=replace(made.numbers, epochs=epochs, batch=16),
-        masks=replace(made.masks, epochs=epochs, batch=16),
+        masks=replace(made.masks, epochs=epochs, batch=16, learning_rate=1e-2),
     )
 
 
@@ -85,7 +85,7 @@ class TestRecipes:
         assert found.augment is None
         assert found.network(seed=0)(found.data.test_x).shape == (4, 4)
 
-    @pytest.mark.parametrize(("epochs", "masks"), [(1, 1), (75, 20), (150, 40), (300, 80)])
+    @pytest.mark.parametrize(("epochs", "masks"), [(1, 1), (75, 50), (150, 100), (300, 200)])
     def test_shortened_in_proportion(self, epochs, masks):
         shorter = for_digits().shortened(epochs)
         assert (shorter.numbers.epochs, shorter.masks.epochs) == (epochs, masks)
