@@ -4,7 +4,10 @@ import pytest
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from tests.benchmarks import accuracy, memory, table, timing, waves
+from acdc_optical import Exact, Schedule, SignedAmplitude
+from acdc_optical.datasets import Split
+from acdc_optical.networks import for_data
+from tests.benchmarks import accuracy, cascades, memory, steps, table, timing, training, waves
 from tests.peers import rigs
 
 
@@ -53,6 +56,39 @@ def test_the_wave_table_divides_by_the_ffts_inside(task, transforms):
     with profile(activities=[ProfilerActivity.CPU]) as record:
         work()
     assert sum(event.count for event in record.key_averages() if event.key == "aten::_fft_c2c") == transforms
+
+
+def test_cascades_get_better():
+    schedule = Schedule(epochs=30, batch=16, learning_rate=1e-2)
+    compiled, trained = cascades.errors(2, Exact(), SignedAmplitude(), 0, schedule)
+    assert 0.05 < compiled < 0.15
+    assert trained < compiled / 2
+
+
+def test_a_step_reaches_both_masks():
+    optical = steps.trained((4, 4), "cpu")
+    for way in ("through the light", "condensed"):
+        gradients = steps.step(steps.WAYS[way](optical), torch.randn(2, 4, 4))()
+        assert len(gradients) == 3  # mask A, mask D, and their strength
+        assert all(gradient.abs().max() > 0 for gradient in gradients)
+
+
+def test_both_routes_of_the_training_table(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "DEVICES", {"signed amplitudes": SignedAmplitude()})
+    generator = torch.Generator().manual_seed(0)
+    y = torch.arange(60) % 3
+    x = torch.randn(60, 8, generator=generator) + 3 * torch.nn.functional.one_hot(y, 8)
+    recipe = for_data(Split(x[:40], y[:40], x[40:], y[40:])).shortened(3)
+    found = training.entries("digits", recipe, 0, tmp_path)
+    assert found["exact masks, by light"].final == found["numbers"].final
+    assert found["signed amplitudes"].compiled == pytest.approx(found["numbers"].final)
+    assert training.entries("digits", recipe, 0, tmp_path) == found  # from its checkpoints
+
+
+def test_spread():
+    assert training.spread([0.5, 0.7]) == "60.00 ± 14.14"
+    assert training.spread([0.5]) == "50.00"
+    assert training.spread([None, None]) == ""
 
 
 def test_peak_memory_of_known_work():

@@ -19,8 +19,8 @@ def _rows(heading):
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
 
 
-def test_the_example_runs_and_its_comments_are_true(capsys):
-    code, waves = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+def test_the_examples_run_and_their_comments_are_true(capsys, tmp_path, monkeypatch):
+    code, training, waves = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len([line for line in code.splitlines() if line.strip()]) <= 16
     torch.manual_seed(0)
     names = {}
@@ -30,6 +30,11 @@ def test_the_example_runs_and_its_comments_are_true(capsys):
     assert ideal < 1e-14
     assert 0.03 < sampled < 0.3
     assert names["layer"].a.grad.abs().min() > 0
+    monkeypatch.chdir(tmp_path)
+    exec(training, names)
+    assert len(names["history"]) == 10
+    assert all(a.loss > b.loss for a, b in zip(names["history"][:4], names["history"][1:5], strict=True))
+    assert torch.equal(names["one_etch"][0].masks().fourier_mask.abs(), torch.ones(64, 64, dtype=torch.float32))
     exec(waves, names)
     assert names["behind_the_lens"].power > 0
 
@@ -47,6 +52,7 @@ class TestDemo:
         assert outcome.agreeing == outcome.images == 360
         assert outcome.optical == outcome.numerical
         assert outcome.logit_error < 1e-10
+        assert outcome.etched >= 0.96
         assert outcome.parameters < outcome.dense_parameters
         assert all(report.passed for report in demonstration.reports)
 
@@ -59,12 +65,12 @@ class TestDemo:
     def test_the_tables_of_the_readme_are_its_own(self, demonstration):
         """Float32 rounds differently with the number of threads: seen, one image of 360 and 2 % of a gain."""
         outcome = demonstration.outcome
-        accuracies = [outcome.baseline, outcome.numerical, outcome.optical, outcome.sampled]
+        accuracies = [outcome.baseline, outcome.numerical, outcome.optical, outcome.sampled, outcome.etched]
         for (name, accuracy, parameters), measured in zip(_rows("360 test digits"), accuracies, strict=True):
-            # Sampled masks leave some images close to a decision's edge.
-            room = 4 / 360 if "sampled" in name else 2 / 360
+            # Sampled masks, and phases that may tip over, leave some images close to a decision's edge.
+            room = 4 / 360 if "sampled" in name or "etch" in name else 2 / 360
             assert float(accuracy.rstrip("%")) / 100 == pytest.approx(measured, abs=room), name
-            assert parameters in ("650", f"{outcome.parameters:,}")
+            assert parameters in ("650", f"{outcome.parameters:,}", f"{outcome.etched_parameters:,}")
         assert f"{outcome.dense_parameters:,} parameters" in README
         for (name, error, gain, light), row in zip(_rows("error budget"), demonstration.reports[0].budget, strict=True):
             assert name == row.name

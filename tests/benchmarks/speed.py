@@ -6,14 +6,22 @@ that was not asked for, or is not there, stays unmeasured.
 
 from __future__ import annotations
 
-import argparse
-
 import torch
 from torch import nn
 
 from acdc_optical import ACDC, Bench, Continuous, OpticalLayer, realise
 from tests.benchmarks.table import machine, publish
-from tests.benchmarks.timing import TURNS, UNMEASURED, Ratio, Work, and_back, cell, ratio, without_gradient
+from tests.benchmarks.timing import (
+    TURNS,
+    UNMEASURED,
+    Ratio,
+    Work,
+    and_back,
+    asked_device,
+    cell,
+    ratio,
+    without_gradient,
+)
 
 BATCH = 128
 CONTINUOUS_BATCH = 8
@@ -60,11 +68,7 @@ def bare_ffts(optical: OpticalLayer, device: str) -> Work:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="measured besides the CPU")
-    asked = parser.parse_args().device
-    if asked == "cuda" and not torch.cuda.is_available():
-        parser.error("--device cuda: torch finds no CUDA device here")
+    asked = asked_device(__doc__)
     torch.set_num_threads(1)
     torch.manual_seed(0)
     measured = {device: {**layers(device), **continuous(device)} for device in dict.fromkeys(("cpu", asked))}

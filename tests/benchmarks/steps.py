@@ -6,7 +6,6 @@ FFTs that the node-wise way needs, forth and back; condensed, against the same.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 
 import torch
@@ -16,7 +15,7 @@ from acdc_optical import ACDC, Bench, CondensedLayer, OpticalLayer, realise, tra
 from tests.benchmarks.memory import peak
 from tests.benchmarks.speed import bare_ffts
 from tests.benchmarks.table import machine, publish
-from tests.benchmarks.timing import TURNS, UNMEASURED, Ratio, Work, cell, ratio
+from tests.benchmarks.timing import TURNS, UNMEASURED, Ratio, Work, asked_device, cell, ratio
 
 SHAPES = ((16, 16), (32, 32))
 BATCH = 8
@@ -64,11 +63,7 @@ def measured(device: str) -> dict[str, tuple[Ratio, float]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="measured besides the CPU")
-    asked = parser.parse_args().device
-    if asked == "cuda" and not torch.cuda.is_available():
-        parser.error("--device cuda: torch finds no CUDA device here")
+    asked = asked_device(__doc__)
     torch.set_num_threads(1)
     found = {device: measured(device) for device in dict.fromkeys(("cpu", asked))}
     rows = [

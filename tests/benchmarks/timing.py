@@ -6,6 +6,7 @@ with other things slows all of them.
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Callable
 from statistics import median
@@ -31,6 +32,16 @@ class Ratio(NamedTuple):
     """Median time over the reference's."""
     reference: float
     """Median time of the reference [s]."""
+
+
+def asked_device(doc: str) -> str:
+    """The device that the command line of a benchmark asks for besides the CPU: cpu for no other."""
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="measured besides the CPU")
+    asked: str = parser.parse_args().device
+    if asked == "cuda" and not torch.cuda.is_available():
+        parser.error("--device cuda: torch finds no CUDA device here")
+    return asked
 
 
 def seconds(work: Work, times: int, device: str) -> float:

@@ -11,7 +11,6 @@ One core. Simulators that are not installed (extra ``peers``), and a device that
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import math
 import os
@@ -24,7 +23,17 @@ import torch
 
 from optics import AngularSpectrum, FourierLens, OpticalSystem, SamplingWarning
 from tests.benchmarks.table import machine, publish
-from tests.benchmarks.timing import FEWEST_TURNS, TURNS, UNMEASURED, Ratio, Work, cell, ratio, without_gradient
+from tests.benchmarks.timing import (
+    FEWEST_TURNS,
+    TURNS,
+    UNMEASURED,
+    Ratio,
+    Work,
+    asked_device,
+    cell,
+    ratio,
+    without_gradient,
+)
 from tests.peers import rigs
 from tests.peers.rigs import Lattice, wave_4f
 
@@ -101,11 +110,7 @@ def _bare(data: torch.Tensor, transforms: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="measured besides the CPU")
-    asked = parser.parse_args().device
-    if asked == "cuda" and not torch.cuda.is_available():
-        parser.error("--device cuda: torch finds no CUDA device here")
+    asked = asked_device(__doc__)
     torch.set_num_threads(1)
     os.environ["NUMEXPR_MAX_THREADS"] = "1"  # of POPPY and HCIPy, before their import
     if hasattr(os, "sched_setaffinity"):
