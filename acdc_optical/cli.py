@@ -98,7 +98,7 @@ def train(
     constraint: Annotated[
         ConstraintName, typer.Option(help="What masks can show; numbers: train diagonals and compile them.")
     ] = ConstraintName.numbers,
-    epochs: Annotated[int | None, typer.Option(min=1, help="For the numbers; masks take a part of it.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="For the numbers; masks in proportion.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of start, shuffling and augmentation.")] = 0,
     device: Device = DeviceName.auto,
     history: Annotated[Path | None, typer.Option(help="Write the epochs to this file: .json, or a figure.")] = None,

@@ -91,7 +91,7 @@ def trainable_masks(
             layer.bias.requires_grad_(True)
         free = SignedAmplitude() if optical.presentation.real else ComplexAmplitude()
         source = TrainedMasks(optical.masks(), optical.presentation, input=input or free, fourier=fourier or free)
-        return OpticalLayer(layer, source, optical.bench, optical.model)
+        return OpticalLayer(layer, source.to(layer.a.real.dtype), optical.bench, optical.model)
 
     def every(optical: nn.Module) -> nn.Module:
         return OpticalCascade([own(s) for s in optical.stages]) if isinstance(optical, OpticalCascade) else own(optical)
