@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from optics.grid import Grid, point
 from optics.kernel import Memo, double, number
-from optics.sampling import SamplingWarning
+from optics.sampling import SamplingWarning, check_path
 from optics.screens import Quantity, Samples, Screen
 from optics.units import format_length
 from optics.waves import retarded, squares
@@ -55,29 +55,44 @@ class ZernikeAberration(Screen):
         return (self.diameter, *self.coefficients, *self.coefficients.values())
 
     def transmittance(self, samples: Samples, wavelength: Quantity) -> Tensor:
-        return retarded(self._path(samples), wavelength)
+        path, inside = self._path(samples)
+        return retarded(torch.where(inside, path, 0.0), wavelength)
 
     def ask(self, samples: Samples, wavelength: float) -> None:
-        """Raise ValueError for a 1-D grid."""
-        if samples.grid.ndim != 2:
-            raise ValueError("Zernike polynomials need a 2-D grid; got a 1-D one")
+        """Ask for samples that resolve the phase within the pupil.
+
+        Raises:
+            ValueError: a 1-D grid, or see :func:`~optics.sampling.check_path`.
+
+        Warns:
+            SamplingWarning: see :func:`~optics.sampling.check_path`.
+        """
+        _refuse_line(samples.grid)
+        path, inside = self._path(samples)
+        check_path(path.masked_fill(~inside, math.nan), wavelength, "Zernike aberration")
 
     def path_difference(self, grid: Grid) -> Tensor:
         """The path difference [m] on the samples of a 2-D grid, float64, shape ``grid.shape``."""
-        samples = Samples.of(grid)
-        self.ask(samples, 0.0)
-        return self._path(samples)
+        _refuse_line(grid)
+        path, inside = self._path(Samples.of(grid))
+        return torch.where(inside, path, 0.0)
 
-    def _path(self, samples: Samples) -> Tensor:
+    def _path(self, samples: Samples) -> tuple[Tensor, Tensor]:
+        """The polynomials [m], and where they count."""
         radius = double(self.diameter) / 2
         y, x = (along / radius for along in samples.positions)
         total = torch.zeros(samples.grid.shape, dtype=torch.float64)
         for noll, rms in self.coefficients.items():
             total = total + double(rms) * _zernike(noll, y, x)
-        return torch.where(squares((y, x)) <= 1, total, 0.0)
+        return total, squares((y, x)) <= 1
 
     def extra_repr(self) -> str:
         return f"coefficients={self.coefficients}, diameter={self.diameter}"
+
+
+def _refuse_line(grid: Grid) -> None:
+    if grid.ndim != 2:
+        raise ValueError("Zernike polynomials need a 2-D grid; got a 1-D one")
 
 
 def _zernike(noll: int, y: Tensor, x: Tensor) -> Tensor:
@@ -121,20 +136,25 @@ class SurfaceError(Screen):
         return (self.optic, self.points)
 
     def transmittance(self, samples: Samples, wavelength: Quantity) -> Tensor:
-        grid, path = self._told(samples.grid, number(wavelength))
+        return retarded(self._path(samples, number(wavelength)), wavelength)
+
+    def _path(self, samples: Samples, wavelength: float) -> Tensor:
+        grid, path = self._told(samples.grid, wavelength)
         here = grid == samples.grid and not any(isinstance(s, Tensor) or s for s in samples.shift)
-        return retarded(path if here else _interpolated(path, grid, samples), wavelength)
+        return path if here else _interpolated(path, grid, samples)
 
     def ask(self, samples: Samples, wavelength: float) -> None:
         """Ask POPPY.
 
         Raises:
-            ValueError: it cannot tell the path difference on this grid, or tells none that is finite.
+            ValueError: it cannot tell the path difference on this grid, or tells none that is finite; see
+                :func:`~optics.sampling.check_path`.
 
         Warns:
-            SamplingWarning: the map ends within the window.
+            SamplingWarning: the map ends within the window, or see :func:`~optics.sampling.check_path`.
         """
         grid, _ = self._told(samples.grid, wavelength)
+        check_path(self._path(samples, wavelength), wavelength, self._name)
         for axis, known in zip(samples.window.axes, grid.axes, strict=True):
             if grid != samples.grid and known.extent < axis.extent * (1 - 1e-9):
                 _warn(
@@ -151,15 +171,15 @@ class SurfaceError(Screen):
         """Where POPPY knows the path difference for light on a grid, and what it is there."""
         if grid.ndim != 2:
             raise ValueError("a map by POPPY needs a 2-D grid; got a 1-D one")
-        return self._maps.get(self._ask_poppy, self.points or grid, wavelength)
+        return self._maps.get(self._ask_poppy, self.points or grid, wavelength, self.optic)
 
-    def _ask_poppy(self, grid: Grid, wavelength: float) -> tuple[Grid, Tensor]:
+    def _ask_poppy(self, grid: Grid, wavelength: float, optic: poppy.OpticalElement) -> tuple[Grid, Tensor]:
         import astropy.units as u
 
-        scale = self.optic.pixelscale
+        scale = optic.pixelscale
         light = _light(grid, wavelength) if scale is None else u.Quantity(wavelength, u.m)
         try:
-            path = np.asarray(self.optic.get_opd(light), dtype=float)
+            path = np.asarray(optic.get_opd(light), dtype=float)
         except Exception as error:  # of whatever kind: POPPY does not check what it cannot do
             raise ValueError(f"{self._name}: POPPY fails on {grid.shape} samples ({error}); {_FIX}") from error
         known = grid if scale is None else Grid(path.shape, _metres(scale))

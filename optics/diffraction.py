@@ -21,7 +21,7 @@ from optics.fourier import FourierIntegral
 from optics.grid import Grid
 from optics.kernel import Kernel, Memo, double, number
 from optics.lengths import over, positive
-from optics.sampling import check_angles, check_curvature, check_images, check_pitch
+from optics.sampling import check_angles, check_curvature, check_images, check_pitch, check_quadrature
 from optics.waves import curvature
 
 
@@ -42,7 +42,7 @@ class FresnelTransform(nn.Module):
         self._plans: Memo[_Integral] = Memo()
 
     def forward(self, field: Field) -> Field:
-        plan = self._plans.get(self._plan, field.grid, field.wavelength, self.distance)
+        plan = self._plans.get(self._plan, field.grid, field.wavelength, self.distance, self.output)
         return field.replace(plan(field.data), self.output)
 
     def check(self, grid: Grid, wavelength: float) -> Grid:
@@ -50,19 +50,22 @@ class FresnelTransform(nn.Module):
 
         Raises:
             ValueError: flat cells, within which the wave's curvature varies (they need nodes, as of
-                :func:`~optics.grid.gauss`), or see :func:`~optics.sampling.check_curvature` and :class:`Fraunhofer`.
+                :func:`~optics.grid.gauss`), or see :func:`~optics.sampling.check_curvature`,
+                :func:`~optics.sampling.check_quadrature` and :class:`Fraunhofer`.
 
         Warns:
-            SamplingWarning: see :func:`~optics.sampling.check_curvature` and :class:`Fraunhofer`.
+            SamplingWarning: see there.
         """
         name, distance = over("Fresnel transform", positive(self.distance, "distance"))
         check_curvature(grid, wavelength * distance, name)
+        across = [a + b for a, b in zip(grid.extent, self.output.extent, strict=False)]
+        check_quadrature(grid, across, wavelength * distance, name)
         return _check_integral(grid, self.output, wavelength, distance, name)
 
-    def _plan(self, grid: Grid, wavelength: float | Tensor, distance: float | Tensor) -> _Integral:
+    def _plan(self, grid: Grid, wavelength: float | Tensor, distance: float | Tensor, output: Grid) -> _Integral:
         self.check(grid, number(wavelength))
         scale = double(wavelength) * double(distance)
-        return _Integral.of(grid, self.output, scale, Kernel(curvature(grid, scale)))
+        return _Integral.of(grid, output, scale, Kernel(curvature(grid, scale)))
 
     def extra_repr(self) -> str:
         return f"distance={self.distance}"
@@ -80,25 +83,25 @@ class Fraunhofer(nn.Module):
         self._plans: Memo[_Integral] = Memo()
 
     def forward(self, field: Field) -> Field:
-        plan = self._plans.get(self._plan, field.grid, field.wavelength, self.distance)
+        plan = self._plans.get(self._plan, field.grid, field.wavelength, self.distance, self.output)
         return field.replace(plan(field.data), self.output)
 
     def check(self, grid: Grid, wavelength: float) -> Grid:
         """Ask whether a grid serves, for light of a wavelength [m]; the grid on which the light leaves.
 
         Raises:
-            ValueError: see :func:`~optics.sampling.check_pitch`, :func:`~optics.sampling.check_angles` and
-                :func:`~optics.sampling.check_images`.
+            ValueError: see :func:`~optics.sampling.check_pitch`, :func:`~optics.sampling.check_angles`,
+                :func:`~optics.sampling.check_images` and :func:`~optics.sampling.check_quadrature`.
 
         Warns:
-            SamplingWarning: see :func:`~optics.sampling.check_images`.
+            SamplingWarning: see the last two.
         """
         name, distance = over("Fraunhofer", positive(self.distance, "distance"))
         return _check_integral(grid, self.output, wavelength, distance, name)
 
-    def _plan(self, grid: Grid, wavelength: float | Tensor, distance: float | Tensor) -> _Integral:
+    def _plan(self, grid: Grid, wavelength: float | Tensor, distance: float | Tensor, output: Grid) -> _Integral:
         self.check(grid, number(wavelength))
-        return _Integral.of(grid, self.output, double(wavelength) * double(distance))
+        return _Integral.of(grid, output, double(wavelength) * double(distance))
 
     def extra_repr(self) -> str:
         return f"distance={self.distance}"
@@ -128,4 +131,5 @@ def _check_integral(grid: Grid, output: Grid, wavelength: float, distance: float
     check_pitch(grid, wavelength, name)
     check_angles(output, distance, name)
     check_images(grid, output, wavelength * distance, name)
+    check_quadrature(grid, output.extent, wavelength * distance, name)
     return output

@@ -14,7 +14,7 @@ from optics.grid import Axis, Grid
 from optics.kernel import Kernel, Memo, double, number
 from optics.lengths import positive
 from optics.openings import Opening
-from optics.sampling import check_curvature, check_directions
+from optics.sampling import check_curvature, check_directions, check_quadrature
 from optics.screens import Quantity, Samples, Screen, Vector, components, on_axes
 from optics.units import format_length
 from optics.waves import plane, refuse_flat, spherical
@@ -142,7 +142,11 @@ class FourierLens(nn.Module):
 
         Raises:
             ValueError: an output of more or fewer axes than the grid, or see
-                :func:`~optics.sampling.check_directions`; flat cells where the lens is moved by ``shift``.
+                :func:`~optics.sampling.check_directions` and :func:`~optics.sampling.check_quadrature`; flat cells
+                where the lens is moved by ``shift``.
+
+        Warns:
+            SamplingWarning: see :func:`~optics.sampling.check_quadrature`.
         """
         output = self._output_of(grid, wavelength * self.focal_length)
         if output.ndim != grid.ndim:
@@ -150,12 +154,17 @@ class FourierLens(nn.Module):
         if any(number(s) for s in shift):
             refuse_flat(grid, "a tilted wave")
             refuse_flat(output, "a tilted wave")
-        check_directions(output, self.focal_length)
+        self._ask(grid, output, wavelength * self.focal_length)
         return output
 
     def _integral(self, grid: Grid, output: Grid, scale: Quantity) -> FourierIntegral:
-        check_directions(output, self.focal_length)
+        self._ask(grid, output, number(scale))
         return FourierIntegral(grid, output, scale)
+
+    def _ask(self, grid: Grid, output: Grid, scale: float) -> None:
+        check_directions(output, self.focal_length)
+        if output.ndim == grid.ndim:  # else the integral refuses
+            check_quadrature(grid, output.extent, scale, f"lens of f = {format_length(self.focal_length)}")
 
     def _output_of(self, grid: Grid, scale: Quantity) -> Grid:
         return self.output or _natural_output(grid, number(scale))

@@ -45,10 +45,10 @@ class AngularSpectrum(nn.Module):
     def __init__(self, distance: float | Tensor, *, padding: float = 2.0):
         super().__init__()
         self.distance, self.padding = finite(distance, "distance"), _checked_padding(padding)
-        self._filter = _SpectralFilter(_angular_spectrum, self.padding)
+        self._filter = _SpectralFilter(_angular_spectrum)
 
     def forward(self, field: Field) -> Field:
-        return self._filter(field, self.distance, self.check)
+        return self._filter(field, self.distance, self.padding, self.check)
 
     def check(self, grid: Grid, wavelength: float) -> Grid:
         """Ask whether a grid serves, for light of a wavelength [m]; the grid on which the light leaves.
@@ -78,10 +78,10 @@ class FresnelTransfer(nn.Module):
     def __init__(self, distance: float | Tensor, *, padding: float = 2.0):
         super().__init__()
         self.distance, self.padding = finite(distance, "distance"), _checked_padding(padding)
-        self._filter = _SpectralFilter(_fresnel, self.padding)
+        self._filter = _SpectralFilter(_fresnel)
 
     def forward(self, field: Field) -> Field:
-        return self._filter(field, self.distance, self.check)
+        return self._filter(field, self.distance, self.padding, self.check)
 
     def check(self, grid: Grid, wavelength: float) -> Grid:
         """Ask whether a grid serves, for light of a wavelength [m]; the grid on which the light leaves.
@@ -116,19 +116,19 @@ _Check = Callable[[Grid, float], Grid]
 class _SpectralFilter:
     """Multiplies the spectrum of a zero-padded field by a transfer function, which it keeps."""
 
-    def __init__(self, transfer: _Transfer, padding: float):
-        self._transfer, self._padding = transfer, padding
+    def __init__(self, transfer: _Transfer):
+        self._transfer = transfer
         self._kernels: Memo[Kernel] = Memo()
 
-    def __call__(self, field: Field, distance: float | Tensor, check: _Check) -> Field:
-        def kernel(grid: Grid, wavelength: float | Tensor, distance: float | Tensor) -> Kernel:
+    def __call__(self, field: Field, distance: float | Tensor, padding: float, check: _Check) -> Field:
+        def kernel(grid: Grid, wavelength: float | Tensor, distance: float | Tensor, padding: float) -> Kernel:
             check(grid, number(wavelength))
             z = torch.as_tensor(double(distance), dtype=torch.float64)
-            padded = _Padded.of(grid, self._padding)
+            padded = _Padded.of(grid, padding)
             return Kernel(self._transfer(padded.frequencies, padded.steps, z, double(wavelength)))
 
-        shape, axes = _Padded.of(field.grid, self._padding).shape, tuple(range(-field.grid.ndim, 0))
-        transfer = self._kernels.get(kernel, field.grid, field.wavelength, distance).like(field.data)
+        shape, axes = _Padded.of(field.grid, padding).shape, tuple(range(-field.grid.ndim, 0))
+        transfer = self._kernels.get(kernel, field.grid, field.wavelength, distance, padding).like(field.data)
         spectrum = torch.fft.fftn(field.data, s=shape, dim=axes)
         # In place where no gradient asks for the spectrum afterwards: it is a fresh array, of the padded size.
         filtered = spectrum * transfer if transfer.requires_grad else spectrum.mul_(transfer)

@@ -53,13 +53,13 @@ class SineLens(nn.Module):
         super().__init__()
         self.focal_length, self.opening, self.glass, self.output = focal_length, opening, glass, output
         _check_back(focal_length, output)
-        self._space = AngularSpectrumTransform(focal_length, glass)
+        self._spaces: Memo[AngularSpectrumTransform] = Memo()
         self._plans: Memo[_Spectrum] = Memo()
 
     def forward(self, field: Field) -> Field:
-        depends = (field.wavelength, self.focal_length, *self.opening.quantities)
+        depends = (field.wavelength, self.focal_length, self.glass, self.output, *self.opening.quantities)
         plan = self._plans.get(self._plan, field.grid, *depends)
-        lit = self._space(field).data
+        lit = self._space()(field).data
         lit = lit * plan.pupil.like(lit.real)
         return field.replace(plan.integral(lit) * plan.correction.like(lit), self.output)
 
@@ -74,9 +74,12 @@ class SineLens(nn.Module):
         Warns:
             SamplingWarning: likewise.
         """
-        self._space.check(grid, wavelength)
+        self._space().check(grid, wavelength)
         self._ask(grid, wavelength)
         return self.output
+
+    def _space(self) -> AngularSpectrumTransform:
+        return self._spaces.get(AngularSpectrumTransform, self.focal_length, self.glass)
 
     def _ask(self, grid: Grid, wavelength: float) -> None:
         """All but what the free space asks itself."""
@@ -103,14 +106,14 @@ class ReversedSineLens(nn.Module):
         super().__init__()
         self.focal_length, self.opening, self.glass, self.output = focal_length, opening, glass, output
         positive(focal_length, "focal length")
-        self._space = AngularSpectrumTransform(focal_length, output)
+        self._spaces: Memo[AngularSpectrumTransform] = Memo()
         self._plans: Memo[_Spectrum] = Memo()
 
     def forward(self, field: Field) -> Field:
-        depends = (field.wavelength, self.focal_length, *self.opening.quantities)
+        depends = (field.wavelength, self.focal_length, self.glass, self.output, *self.opening.quantities)
         plan = self._plans.get(self._plan, field.grid, *depends)
         spread = plan.integral(field.data * plan.correction.like(field.data))
-        return self._space(field.replace(spread * plan.pupil.like(spread.real), self.glass))
+        return self._space()(field.replace(spread * plan.pupil.like(spread.real), self.glass))
 
     def check(self, grid: Grid, wavelength: float) -> Grid:
         """Ask whether the grids serve, for light of a wavelength [m]; the grid on which the light leaves.
@@ -118,7 +121,10 @@ class ReversedSineLens(nn.Module):
         Raises, warns: as :meth:`SineLens.check`.
         """
         self._ask(grid, wavelength)
-        return self._space.check(self.glass, wavelength)
+        return self._space().check(self.glass, wavelength)
+
+    def _space(self) -> AngularSpectrumTransform:
+        return self._spaces.get(AngularSpectrumTransform, self.focal_length, self.output)
 
     def _ask(self, back: Grid, wavelength: float) -> None:
         """All but what the free space asks itself."""

@@ -69,7 +69,7 @@ class AngularSpectrumTransform(nn.Module):
         self._plans: Memo[_Plan] = Memo()
 
     def forward(self, field: Field) -> Field:
-        plan = self._plans.get(self._plan, field.grid, field.wavelength, self.distance)
+        plan = self._plans.get(self._plan, field.grid, field.wavelength, self.distance, self.output)
         return field.replace(plan(field.data), self.output)
 
     def check(self, grid: Grid, wavelength: float) -> Grid:
@@ -85,9 +85,9 @@ class AngularSpectrumTransform(nn.Module):
         name, distance = over("angular spectrum transform", positive(self.distance, "distance"))
         return _check_waves(_any_angle, grid, self.output, wavelength, distance, name)
 
-    def _plan(self, source: Grid, wavelength: Quantity, distance: Quantity) -> _Plan:
+    def _plan(self, source: Grid, wavelength: Quantity, distance: Quantity, output: Grid) -> _Plan:
         self.check(source, number(wavelength))
-        return _Plan.of(_any_angle, source, wavelength, distance, self.output)
+        return _Plan.of(_any_angle, source, wavelength, distance, output)
 
     def extra_repr(self) -> str:
         return f"distance={self.distance}"
@@ -107,7 +107,7 @@ class FresnelSpectrumTransform(nn.Module):
 
     def forward(self, field: Field) -> Field:
         data = field.data
-        plans = self._plans.get(self._plan, field.grid, field.wavelength, self.distance)
+        plans = self._plans.get(self._plan, field.grid, field.wavelength, self.distance, self.output)
         for axis, carry in enumerate(plans, -field.grid.ndim):
             data = carry(data.movedim(axis, -1)).movedim(-1, axis)
         return field.replace(data, self.output)
@@ -126,9 +126,9 @@ class FresnelSpectrumTransform(nn.Module):
         check_angles(behind, distance, name, grid.extent)
         return behind
 
-    def _plan(self, source: Grid, wavelength: Quantity, distance: Quantity) -> list[_AxisTransform]:
+    def _plan(self, source: Grid, wavelength: Quantity, distance: Quantity, output: Grid) -> list[_AxisTransform]:
         self.check(source, number(wavelength))
-        lines = [[axis.line for axis in grid.axes] for grid in (source, self.output)]
+        lines = [[axis.line for axis in grid.axes] for grid in (source, output)]
         plans = [_Plan.of(_near_the_axis, a, wavelength, distance, b) for a, b in zip(*lines, strict=True)]
         sizes = [a.shape[0] * b.shape[0] for a, b in zip(*lines, strict=True)]
         # Making a matrix is work for as many fields as the source has samples: the other axis brings that many.

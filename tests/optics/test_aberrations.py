@@ -290,3 +290,26 @@ def test_gradcheck_of_a_surface_in_wavelength():
     wavelength = torch.tensor(0.633, dtype=torch.float64, requires_grad=True)
     field = torch.ones(5, 6, dtype=torch.float64)
     assert torch.autograd.gradcheck(lambda w: screen(Field(field, Grid((5, 6), 1e-4), w * 1e-6)).data, (wavelength,))
+
+
+class TestSteepPaths:
+    """A path that grows by more than half a wave from one sample to the next is another one."""
+
+    FIELD = Field(torch.ones(64, 64, dtype=torch.float64), Grid((64, 64), 20e-6), WAVELENGTH)
+
+    def test_zernike_polynomials(self):
+        with pytest.warns(SamplingWarning, match="Zernike aberration: its phase turns by 0.7"):
+            ZernikeAberration({4: 2e-6}, 1.2e-3)(self.FIELD)
+        with pytest.raises(ValueError, match=r"turns by 2.* needs 5.* times as many samples"):
+            ZernikeAberration({4: 8e-6}, 1.2e-3)(self.FIELD)
+
+    def test_maps_by_poppy(self):
+        with pytest.warns(SamplingWarning, match="surface error"):
+            SurfaceError(poppy.SineWaveWFE(spatialfreq=5e3 / u.m, amplitude=0.6e-6 * u.m))(self.FIELD)
+
+    def test_another_optic_is_asked_anew(self):
+        optics = [poppy.SineWaveWFE(spatialfreq=1e3 / u.m, amplitude=a * u.m) for a in (20e-9, 60e-9)]
+        changed = SurfaceError(optics[0])
+        changed(self.FIELD)
+        changed.optic = optics[1]
+        assert torch.equal(changed(self.FIELD).data, SurfaceError(optics[1])(self.FIELD).data)

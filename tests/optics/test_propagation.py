@@ -13,9 +13,11 @@ from scipy.special import fresnel, j1
 
 from optics import (
     AngularSpectrum,
+    AngularSpectrumTransform,
     Field,
     FourierLens,
     Fraunhofer,
+    FresnelSpectrumTransform,
     FresnelTransfer,
     FresnelTransform,
     Grid,
@@ -369,3 +371,22 @@ def test_padding_and_cells_are_checked():
             propagated(FresnelTransfer(1e-3), torch.ones(grid.shape), grid)
     with pytest.raises(ValueError, match="resolve the pixels by nodes"):
         propagated(FresnelTransform(1e-3, nodes), torch.ones(4), pixels)
+
+
+@pytest.mark.parametrize("kind", [FresnelTransform, Fraunhofer, AngularSpectrumTransform, FresnelSpectrumTransform])
+def test_another_output_is_followed(kind):
+    field = Field(random_complex((64,)), Grid(64, 8e-6), WAVELENGTH)
+    outputs = Grid(64, 10e-6), Grid(64, 20e-6)
+    changed = kind(0.2, outputs[0])
+    changed(field)
+    changed.output = outputs[1]
+    assert torch.equal(changed(field).data, kind(0.2, outputs[1])(field).data)
+
+
+@pytest.mark.parametrize("kind", [AngularSpectrum, FresnelTransfer])
+def test_another_padding_is_followed(kind):
+    field = Field(random_complex((64,)), Grid(64, 8e-6), WAVELENGTH)
+    changed = kind(1e-3)
+    changed(field)
+    changed.padding = 1.0
+    assert torch.equal(changed(field).data, kind(1e-3, padding=1.0)(field).data)
