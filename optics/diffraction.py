@@ -21,7 +21,8 @@ from optics.fourier import FourierIntegral
 from optics.grid import Grid
 from optics.kernel import Kernel, Memo, double, number
 from optics.lengths import over, positive
-from optics.sampling import check_angles, check_curvature, check_images, check_pitch, check_quadrature
+from optics.reach import check_angles, check_far, check_spread
+from optics.sampling import check_curvature, check_images, check_pitch, check_quadrature, highest
 from optics.waves import curvature
 
 
@@ -51,7 +52,7 @@ class FresnelTransform(nn.Module):
         Raises:
             ValueError: flat cells, within which the wave's curvature varies (they need nodes, as of
                 :func:`~optics.grid.gauss`), or see :func:`~optics.sampling.check_curvature`,
-                :func:`~optics.sampling.check_quadrature` and :class:`Fraunhofer`.
+                :func:`~optics.sampling.check_quadrature`, :func:`~optics.reach.check_spread` and :class:`Fraunhofer`.
 
         Warns:
             SamplingWarning: see there.
@@ -60,7 +61,12 @@ class FresnelTransform(nn.Module):
         check_curvature(grid, wavelength * distance, name)
         across = [a + b for a, b in zip(grid.extent, self.output.extent, strict=False)]
         check_quadrature(grid, across, wavelength * distance, name)
-        return _check_integral(grid, self.output, wavelength, distance, name)
+        output, scale = _check_integral(grid, self.output, wavelength, distance, name), wavelength * distance
+        for source, seen in zip(grid.axes, output.axes, strict=True):
+            needed = (source.extent + seen.extent) / (2 * scale)
+            if source.cells > 1 and len(source.cell) == 1:
+                check_spread(source, seen, wavelength, needed, scale * highest(source), name)
+        return output
 
     def _plan(self, grid: Grid, wavelength: float | Tensor, distance: float | Tensor, output: Grid) -> _Integral:
         self.check(grid, number(wavelength))
@@ -90,13 +96,14 @@ class Fraunhofer(nn.Module):
         """Ask whether a grid serves, for light of a wavelength [m]; the grid on which the light leaves.
 
         Raises:
-            ValueError: see :func:`~optics.sampling.check_pitch`, :func:`~optics.sampling.check_angles`,
+            ValueError: see :func:`~optics.sampling.check_pitch`, :func:`~optics.reach.check_angles`,
                 :func:`~optics.sampling.check_images` and :func:`~optics.sampling.check_quadrature`.
 
         Warns:
-            SamplingWarning: see the last two.
+            SamplingWarning: see the last two and :func:`~optics.reach.check_far`.
         """
         name, distance = over("Fraunhofer", positive(self.distance, "distance"))
+        check_far(grid, wavelength, distance, name)
         return _check_integral(grid, self.output, wavelength, distance, name)
 
     def _plan(self, grid: Grid, wavelength: float | Tensor, distance: float | Tensor, output: Grid) -> _Integral:

@@ -15,7 +15,7 @@ from optics.kernel import Kernel, Memo, double, number
 from optics.lengths import positive
 from optics.openings import Opening
 from optics.sampling import check_curvature, check_directions, check_quadrature
-from optics.screens import Quantity, Samples, Screen, Vector, components, on_axes
+from optics.screens import Quantity, Samples, Screen, Turning, Vector, components, on_axes
 from optics.units import format_length
 from optics.waves import plane, refuse_flat, spherical
 
@@ -193,6 +193,10 @@ class Lens(Screen):
     def quantities(self) -> tuple[Hashable, ...]:
         return (self.focal_length, *(() if self.pupil is None else self.pupil.quantities))
 
+    def turning(self, grid: Grid) -> Turning:
+        widths = () if self.pupil is None else self.pupil.widths(grid)
+        return Turning(power=1 / number(self.focal_length), widths=widths)
+
     def transmittance(self, samples: Samples, wavelength: Quantity) -> Tensor:
         phase = spherical(samples.positions, -wavelength * double(self.focal_length))
         return phase if self.pupil is None else phase * self.pupil.share(samples)
@@ -258,6 +262,9 @@ class Tilt(Screen):
     @property
     def quantities(self) -> tuple[Hashable, ...]:
         return components(self.angles, "an angle")
+
+    def turning(self, grid: Grid) -> Turning:
+        return Turning(slopes=tuple(math.sin(number(a)) for a in on_axes(self.angles, grid, "an angle")))
 
     def transmittance(self, samples: Samples, wavelength: Quantity) -> Tensor:
         angles = on_axes(self.angles, samples.grid, "an angle")

@@ -25,7 +25,8 @@ from optics.field import Field
 from optics.grid import Grid
 from optics.kernel import Kernel, Memo, double, number
 from optics.lengths import finite, over
-from optics.sampling import check_band, check_pitch, check_transfer, check_wrap, steepest
+from optics.reach import check_band, check_transfer, check_wrap
+from optics.sampling import check_pitch, steepest
 from optics.waves import squares
 
 
@@ -55,10 +56,10 @@ class AngularSpectrum(nn.Module):
 
         Raises:
             ValueError: cells that are not points, or see :func:`~optics.sampling.check_pitch` and
-                :func:`~optics.sampling.check_band`.
+                :func:`~optics.reach.check_band`.
 
         Warns:
-            SamplingWarning: see :func:`~optics.sampling.check_band` and :func:`~optics.sampling.check_wrap`.
+            SamplingWarning: see :func:`~optics.reach.check_band` and :func:`~optics.reach.check_wrap`.
         """
         name, distance = over("angular spectrum", finite(self.distance, "distance"))
         _check_points(grid)
@@ -92,7 +93,7 @@ class FresnelTransfer(nn.Module):
             ValueError: cells that are not points, or see :func:`~optics.sampling.check_pitch`.
 
         Warns:
-            SamplingWarning: see :func:`~optics.sampling.check_transfer` and :func:`~optics.sampling.check_wrap`.
+            SamplingWarning: see :func:`~optics.reach.check_transfer` and :func:`~optics.reach.check_wrap`.
         """
         name, distance = over("Fresnel transfer", finite(self.distance, "distance"))
         _check_points(grid)

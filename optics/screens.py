@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from optics.field import Field
 from optics.grid import Axis, Grid
 from optics.kernel import Kernel, Memo, double, number
+from optics.sampling import complain, short, step
 
 Quantity = float | Tensor
 """A number, or a 0-dim tensor to differentiate through."""
@@ -83,6 +84,49 @@ def _stretches(axis: Axis) -> tuple[Tensor, Tensor]:
     return (axis.centres[:, None] + ends[:-1]).flatten(), (axis.centres[:, None] + ends[1:]).flatten()
 
 
+@dataclass(frozen=True)
+class Turning:
+    """What thin elements do together to the direction of light: by a slope, and a curvature over some width.
+
+    Attributes:
+        slopes: sines of the angles by which light is turned, along each axis; none for zeros.
+        power: the reciprocal of the focal length [1/m].
+        widths: to which light is stopped down along each axis [m]; none for no stop.
+    """
+
+    slopes: tuple[float, ...] = ()
+    power: float = 0.0
+    widths: tuple[float, ...] = ()
+
+    def then(self, other: Turning) -> Turning:
+        """Both, one after the other."""
+        slopes = tuple(map(sum, zip(self.slopes, other.slopes, strict=True))) if self.slopes and other.slopes else ()
+        widths = tuple(map(min, zip(self.widths, other.widths, strict=True))) if self.widths and other.widths else ()
+        return Turning(
+            slopes or self.slopes or other.slopes, self.power + other.power, widths or self.widths or other.widths
+        )
+
+    def check(self, grid: Grid, wavelength: float) -> None:
+        """Ask whether samples resolve all turns together, where each element by itself may be resolved.
+
+        Raises:
+            ValueError: twice too coarse.
+
+        Warns:
+            SamplingWarning: too coarse at the edge.
+        """
+        slopes, widths = self.slopes or (0.0,) * grid.ndim, self.widths or grid.extent
+        for axis, slope, width in zip(grid.axes, slopes, widths, strict=True):
+            steepest = abs(slope) + abs(self.power) * min(width, axis.extent) / 2
+            if axis.size > 1 and steepest:
+                needed = wavelength / (2 * steepest)
+                complain(
+                    step(axis) / needed,
+                    f"together with the thin elements in front of it: samples every {short(step(axis))} for light that "
+                    f"is turned by {steepest:.3g} rad at the edge; needs spacing ≤ {short(needed)}",
+                )
+
+
 class Screen(nn.Module, ABC):
     """A thin element. What it is made of is told by three methods; see :class:`~optics.Lens` for an example."""
 
@@ -103,6 +147,10 @@ class Screen(nn.Module, ABC):
     @abstractmethod
     def ask(self, samples: Samples, wavelength: float) -> None:
         """Raise or warn where the samples do not resolve the transmittance; see :mod:`optics.sampling`."""
+
+    def turning(self, grid: Grid) -> Turning:
+        """How the element turns light, if it does so by a plane or curved wave."""
+        return Turning()
 
     def forward(self, field: Field) -> Field:
         return self.decentred(field, (0.0,) * field.grid.ndim)

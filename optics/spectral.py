@@ -28,7 +28,8 @@ from optics.fourier import FourierIntegral
 from optics.grid import Axis, Grid
 from optics.kernel import Kernel, Memo, double, number
 from optics.lengths import over, positive
-from optics.sampling import check_angles, check_pitch, check_spread, highest
+from optics.reach import check_angles, check_spread
+from optics.sampling import check_pitch, highest, warn
 from optics.screens import Quantity
 from optics.waves import cis, squares
 
@@ -77,12 +78,14 @@ class AngularSpectrumTransform(nn.Module):
 
         Raises:
             ValueError: grids of different dimension, or see :func:`~optics.sampling.check_pitch` and
-                :func:`~optics.sampling.check_spread`.
+                :func:`~optics.reach.check_spread`.
 
         Warns:
-            SamplingWarning: see :func:`~optics.sampling.check_spread`.
+            SamplingWarning: see :func:`~optics.reach.check_spread`; flat cells less than a wavelength away.
         """
         name, distance = over("angular spectrum transform", positive(self.distance, "distance"))
+        if distance < wavelength and any(axis.cell.width for axis in grid.axes):
+            warn(f"{name}: within a wavelength of edges light is evanescent, too, which is left out; needs ≥ one")
         return _check_waves(_any_angle, grid, self.output, wavelength, distance, name)
 
     def _plan(self, source: Grid, wavelength: Quantity, distance: Quantity, output: Grid) -> _Plan:
@@ -116,7 +119,7 @@ class FresnelSpectrumTransform(nn.Module):
         """Ask whether a grid serves, for light of a wavelength [m]; the grid on which the light leaves.
 
         Raises:
-            ValueError: as :meth:`AngularSpectrumTransform.check`, or see :func:`~optics.sampling.check_angles`.
+            ValueError: as :meth:`AngularSpectrumTransform.check`, or see :func:`~optics.reach.check_angles`.
 
         Warns:
             SamplingWarning: as :meth:`AngularSpectrumTransform.check`.

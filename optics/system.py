@@ -11,10 +11,12 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import torch
 from torch import nn
 
+from optics.elements import Mask
 from optics.field import Field, Source
 from optics.grid import Grid
 from optics.kernel import number
 from optics.sampling import SamplingWarning
+from optics.screens import Screen, Turning
 
 
 class Plane(NamedTuple):
@@ -77,10 +79,12 @@ class OpticalSystem(nn.Module):
             SamplingWarning: what an element complains of, likewise.
         """
         Source(grid, wavelength)  # raises if it cannot be
+        together = Turning()
         for place, (name, element) in enumerate(zip(self.names, self.elements, strict=True)):
             plane = f"behind {self.names[place - 1]!r}" if place else "in the input plane"
             where = f"{name} (element {place + 1} of {len(self.names)}, {plane})"
-            behind = _asked(element, grid, wavelength, where)
+            together = _turned(together, element, grid)
+            behind = _asked(element, grid, wavelength, where, together)
             if behind is None and place + 1 < len(self.names):
                 raise ValueError(f"{where}: only the last element may turn a field into something else")
             grid = behind or grid
@@ -96,13 +100,22 @@ class OpticalSystem(nn.Module):
             yield Plane(name, field)
 
 
-def _asked(element: nn.Module, grid: Grid, wavelength: float, where: str) -> Grid | None:
-    """The grid behind an element; its complaints begin with ``where``."""
+def _turned(together: Turning, element: nn.Module, grid: Grid) -> Turning:
+    """What an element and the thin ones right in front of it do to the direction of light; masks leave it alone."""
+    if isinstance(element, Screen):
+        return together.then(element.turning(grid))
+    return together if isinstance(element, Mask) else Turning()
+
+
+def _asked(element: nn.Module, grid: Grid, wavelength: float, where: str, together: Turning) -> Grid | None:
+    """The grid behind an element; its complaints, and those of all that turns light there, begin with ``where``."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             ask = element.check if isinstance(element, Checked) else partial(_tried, element)
             behind = ask(grid, wavelength)
+            if isinstance(element, Screen) and together != element.turning(grid):
+                together.check(grid, wavelength)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from error
         except TypeError as error:

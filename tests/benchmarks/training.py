@@ -50,7 +50,7 @@ DEVICES: dict[str, Constraint] = {
     "4-bit phases": Quantised(PhaseOnly(), 4),
     "binary phase, 0 or π": binary_phase(),
 }
-FEWER = {"mnist5k": ("signed amplitudes", "4-bit amplitudes", "binary phase, 0 or π"), "mnist1d": ()}
+FEWER = {"mnist5k": ("4-bit amplitudes", "binary phase, 0 or π"), "mnist1d": ()}
 """Devices of the data sets that take longer: a few minutes each, and half an hour for layers of 320."""
 
 HEADER = ["data", "network", "as compiled", "in the end", "light"]

@@ -378,3 +378,9 @@ class TestBadInput:
     @KINDS
     def test_check_gives_the_output(self, kind):
         assert kind(1e-3, SCREEN).check(PIXELS, WAVELENGTH) == SCREEN
+
+
+def test_light_within_a_wavelength_is_said_to_lack_its_evanescent_part():
+    with pytest.warns(SamplingWarning, match="within a wavelength of edges light is evanescent"):
+        AngularSpectrumTransform(0.5 * WAVELENGTH, Grid(20, 4e-6)).check(PIXELS, WAVELENGTH)
+    AngularSpectrumTransform(1.1 * WAVELENGTH, Grid(20, 4e-6)).check(PIXELS, WAVELENGTH)

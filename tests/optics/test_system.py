@@ -11,17 +11,20 @@ import torch
 from optics import (
     AngularSpectrum,
     Aperture,
+    Circle,
     Field,
     FourierLens,
     FresnelTransfer,
     FresnelTransform,
     Grid,
     IntensityDetector,
+    Lens,
     Mask,
     OpticalSystem,
     Rectangle,
     SamplingWarning,
     Source,
+    Tilt,
     gauss,
 )
 from tests.optics.oracles import FOCAL_LENGTH, PITCH, SCALE, WAVELENGTH, bench, random_complex, relative_error
@@ -171,3 +174,36 @@ class TestCheckedWhenBuilt:
     def test_a_source_has_a_wavelength(self, wavelength):
         with pytest.raises(ValueError, match=f"wavelength must be a positive length in metres; got {wavelength}"):
             Source(GRID, wavelength)
+
+
+class TestThinElementsTogether:
+    """Each by itself may be resolved where all together are not."""
+
+    grid = Grid((128, 128), 4e-6)
+    focal_length = 128 * 4e-6**2 / WAVELENGTH  # of the fastest lens that the grid resolves to its edge
+
+    def check(self, *elements, source=None):
+        OpticalSystem(*elements, source=Source(source or self.grid, WAVELENGTH))
+
+    def test_two_lenses_are_one_of_twice_the_power(self):
+        lens = Lens(self.focal_length / 1.2)
+        with pytest.warns(SamplingWarning, match=r"^Lens \(element 1 of 1.*needs spacing ≤ 3\.333 um"):
+            self.check(lens)
+        half = Lens(self.focal_length)
+        self.check(half)
+        with pytest.warns(SamplingWarning, match=r"^Lens \(element 3 of 3.*together .*needs spacing ≤ 2\.667 um"):
+            self.check(half, Mask(torch.ones(128, 128), 4e-6), Lens(2 * self.focal_length))
+        with pytest.raises(ValueError, match="together"):
+            self.check(half, half, Lens(2 * self.focal_length))
+
+    def test_lenses_that_undo_each_other_or_stand_apart_are_none_of_it(self):
+        half = Lens(self.focal_length)
+        self.check(half, Lens(-self.focal_length), half)
+        self.check(half, AngularSpectrum(1e-4, padding=1), half)
+        self.check(Lens(self.focal_length / 2, Circle(1.28e-4)), Lens(self.focal_length / 2, Circle(1.28e-4)))
+
+    def test_tilts_add_up_along_each_axis(self):
+        angle = math.asin(0.45 * WAVELENGTH / 4e-6)
+        self.check(Tilt((angle, 0.0)), Tilt((0.0, angle)))
+        with pytest.warns(SamplingWarning, match="together"):
+            self.check(Tilt((angle, 0.0)), Tilt((angle, 0.0)))
