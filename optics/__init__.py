@@ -7,12 +7,13 @@ Figures are in :mod:`optics.plotting`, which alone needs matplotlib.
 from optics.aberrations import SurfaceError, ZernikeAberration
 from optics.detectors import FieldDetector, IntensityDetector
 from optics.diffraction import Fraunhofer, FresnelTransform
-from optics.elements import Aperture, FourierLens, Lens, Mask, Tilt, output_pitch
+from optics.elements import Aperture, FourierLens, Lens, Tilt, output_pitch
 from optics.field import Field, Source
 from optics.fourier import FourierIntegral
 from optics.grid import Axis, Cell, Grid, flat, gauss, midpoint, point
 from optics.inspection import Finding, inspect
 from optics.lattice import suggest_grid
+from optics.mask import Mask
 from optics.misalignment import Misaligned
 from optics.openings import Circle, Decentred, Rectangle
 from optics.pixels import Pixelated

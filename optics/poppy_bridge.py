@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from optics.elements import Lens, Mask
+from optics.elements import Lens
 from optics.field import Field
 from optics.grid import point
 from optics.kernel import number
+from optics.mask import Mask
 from optics.propagation import FresnelTransfer, padded_length
 from optics.screens import Samples, Screen
 from optics.system import OpticalSystem

@@ -11,10 +11,10 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import torch
 from torch import nn
 
-from optics.elements import Mask
 from optics.field import Field, Source
 from optics.grid import Grid
 from optics.kernel import number
+from optics.mask import Mask
 from optics.sampling import SamplingWarning
 from optics.screens import Screen, Turning
 

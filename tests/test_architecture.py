@@ -33,6 +33,7 @@ OPTICS = {
     "screens": "grid kernel field sampling",
     "openings": "units grid kernel lengths waves sampling screens",
     "pixels": "units grid kernel sampling screens",
+    "mask": "field grid kernel screens",
     "elements": "units grid kernel lengths field fourier waves sampling screens openings",
     "aberrations": "units grid kernel waves sampling screens",
     "propagation": "grid kernel lengths field waves reach sampling",
@@ -42,10 +43,10 @@ OPTICS = {
     "near": "grid vignetting waves",
     "sine": "units grid kernel lengths field fourier waves sampling screens openings spectral",
     "detectors": "units grid kernel field",
-    "system": "units grid kernel field fourier sampling screens elements detectors",
+    "system": "units grid kernel field fourier sampling screens mask detectors",
     "inspection": "grid field propagation spectral sine system",
     "misalignment": "grid kernel field waves screens elements propagation diffraction spectral system",
-    "poppy_bridge": "grid kernel field screens elements propagation system",
+    "poppy_bridge": "grid kernel field screens mask elements propagation system",
     "plotting": "units grid kernel field fourier elements detectors system",
 }
 ACDC = {
