@@ -100,8 +100,8 @@ def fit(
     """Train a network in place, yielding after every epoch; ``list(fit(...))`` is its history.
 
     Started by ``torchrun`` in several processes, each takes its share of every batch and all come to the same numbers
-    as one process alone, to rounding. (What normalises over a batch, as BatchNorm, sees its share only, and dropout is
-    another in each.)
+    as one process alone, to rounding. (What normalises over a batch, as BatchNorm, sees its share only, dropout is
+    another in each, and which pixels beyond their bound are called back is decided on each share by itself.)
 
     Args:
         network: any module. Optical layers are trained through their light, or faster if
