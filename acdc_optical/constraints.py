@@ -132,7 +132,7 @@ class SoftStaircase:
         hard: the part of training after which steps are hard.
 
     Raises:
-        ValueError: a steepness that is not positive.
+        ValueError: a steepness that is not positive, or steps that are never hard.
     """
 
     first: float = 1.0
@@ -142,6 +142,8 @@ class SoftStaircase:
     def __post_init__(self) -> None:
         if not (0 < self.first < math.inf and 0 < self.last < math.inf):
             raise ValueError(f"steps need a positive steepness; got {self.first} at first and {self.last} at last")
+        if not 0 <= self.hard <= 1:
+            raise ValueError(f"steps are hard after a part of training from 0 to 1; got {self.hard}")
 
     def __call__(self, at: Callable[[Tensor], Tensor], grade: Tensor, progress: float) -> Tensor:
         if progress >= self.hard:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -74,13 +75,24 @@ def trainable_masks(
 ) -> nn.Module:
     """A copy of an optical network with masks of its own, which start as those it has now and can be trained.
 
+    Every place in the sequence gets masks of its own, also where one layer stands in several.
+
     Args:
         network: an optical layer or cascade, or an ``nn.Sequential`` with some. It stays as it is.
         fourier, input: what mask D and mask A can show; amplitudes by default, signed for a real layer, else complex.
 
     The diagonals of the numerical layers no longer matter, and are frozen in copies of them; biases, which electronics
     add, are trained with the masks. See :func:`~acdc_optical.nearest.nearest_layer` for the way back to diagonals.
+
+    Raises:
+        TypeError: what is given is no constraint, or a layer stands inside another kind of module than nn.Sequential.
+        ValueError: no optical layer.
     """
+    for constraint in (fourier, input):
+        if isinstance(constraint, str | type):
+            raise TypeError(f"expected a constraint, as SignedAmplitude() or PhaseOnly(); got {constraint!r}")
+    if not any(isinstance(module, OpticalLayer) for module in network.modules()):
+        raise ValueError("there is no optical layer in the network, whose masks could be trained; realise it first")
 
     def own(optical: nn.Module) -> OpticalLayer:
         assert isinstance(optical, OpticalLayer)
@@ -96,4 +108,5 @@ def trainable_masks(
     def every(optical: nn.Module) -> nn.Module:
         return OpticalCascade([own(s) for s in optical.stages]) if isinstance(optical, OpticalCascade) else own(optical)
 
-    return replaced(network, (OpticalLayer, OpticalCascade), every, others=copy.deepcopy)
+    # By one memory of what is copied: what stands in several places, as shared weights, stays shared.
+    return replaced(network, (OpticalLayer, OpticalCascade), every, others=partial(copy.deepcopy, memo={}))

@@ -39,6 +39,9 @@ class Schedule:
     """How long and how fast to train: AdamW with a cosine from ``learning_rate`` to zero.
 
     Weight decay acts on all but the masks, diagonals and biases of optical and ACDC and AFDF layers, as in the paper.
+
+    Raises:
+        ValueError: less than one epoch, or less than one input in a batch.
     """
 
     epochs: int = 150
@@ -46,14 +49,19 @@ class Schedule:
     learning_rate: float = 2e-2
     weight_decay: float = 1e-2
 
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.batch < 1:
+            raise ValueError(f"a schedule has one epoch or more, of one input a batch or more; got {self}")
+
 
 class Epoch(NamedTuple):
     """What one pass through the training data showed.
 
     Attributes:
         loss: its mean over the pass.
-        accuracy: share of right answers during the pass, augmented inputs and all; None if the targets are no labels.
-        held_out: share of right answers, or the loss where targets are no labels, on data held out; None without any.
+        accuracy: share of right answers during the pass, augmented inputs and all; None unless the targets are labels
+            and the outputs logits: one int64 for each input, and two numbers or more.
+        held_out: share of right answers, or the loss where there is none, on data held out; None without any.
     """
 
     loss: float
@@ -92,8 +100,8 @@ def fit(
     """Train a network in place, yielding after every epoch; ``list(fit(...))`` is its history.
 
     Started by ``torchrun`` in several processes, each takes its share of every batch and all come to the same numbers
-    as one process alone, to rounding. (What normalises over a batch, as BatchNorm, sees its share only, and dropout is
-    another in each.)
+    as one process alone, to rounding. (What normalises over a batch, as BatchNorm, sees its share only, dropout is
+    another in each, and which pixels beyond their bound are called back is decided on each share by itself.)
 
     Args:
         network: any module. Optical layers are trained through their light, or faster if
@@ -107,7 +115,8 @@ def fit(
             the epochs it holds have been yielded, to the numbers it would have come to without a break.
 
     Raises:
-        ValueError: nothing to train on, as many targets as inputs are not given, or a checkpoint of another training.
+        ValueError: nothing to train, nothing to train on, as many targets as inputs are not given, or a checkpoint of
+            another training.
         FloatingPointError: the loss is no longer finite.
     """
     schedule, loss = schedule or Schedule(), loss or CrossEntropy()
@@ -123,6 +132,7 @@ def fit(
         if Path(checkpoint).exists():
             past = checkpoints.load(checkpoint, network, run.optimiser, fingerprint)
             history = [Epoch(**epoch) for epoch in past]  # type: ignore[arg-type]
+            network.eval()  # as every epoch leaves it
             yield from history
     team.wait()  # nobody writes before all have read
     while len(history) < schedule.epochs:
@@ -172,7 +182,7 @@ class _Run:
         loss, right = (self.team.total(totals) / len(self.x)).tolist()
         if not math.isfinite(loss):
             raise FloatingPointError(f"the loss is {loss} in epoch {number + 1}; train more slowly, or check the data")
-        return Epoch(loss, right if _labels(self.y) else None)
+        return Epoch(loss, None if math.isnan(right) else right)
 
     def _prepare(self, progress: float) -> None:
         rate = self.schedule.learning_rate * (1 + math.cos(math.pi * progress)) / 2
@@ -183,7 +193,7 @@ class _Run:
                 module.anneal(progress)
 
     def _step(self, index: Tensor, generator: torch.Generator) -> Tensor:
-        """One step; loss and right answers, summed over this process's share of the batch."""
+        """One step; loss and right answers (or NaN), summed over this process's share of the batch."""
         batch = self.x[index] if self.augment is None else self.augment(self.x[index], generator)
         own = self.team.share(torch.arange(len(index)))
         count = len(own)
@@ -196,27 +206,30 @@ class _Run:
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
-        right = (outputs.argmax(-1) == y)[:count].sum() if _labels(y) else torch.zeros(())
+        right = (outputs.argmax(-1) == y)[:count].sum() if _classify(outputs, y) else torch.tensor(math.nan)
         return torch.stack([loss.detach() * len(index) / self.team.size, right.to(loss)]).double()
 
 
 def _groups(network: nn.Module, schedule: Schedule) -> list[dict[str, object]]:
     spared = {p for m in network.modules() if isinstance(m, ACDC | AFDF | TrainedMasks) for p in m.parameters()}
     trained = [p for p in network.parameters() if p.requires_grad]
+    if not trained:
+        raise ValueError("nothing in the network is to be trained: none of its parameters requires a gradient")
     return [
         {"params": [p for p in trained if p in spared], "weight_decay": 0.0},
         {"params": [p for p in trained if p not in spared], "weight_decay": schedule.weight_decay},
     ]
 
 
-def _labels(y: Tensor) -> bool:
-    return y.dtype == torch.int64
+def _classify(outputs: Tensor, y: Tensor) -> bool:
+    """Whether outputs are logits, and targets the labels of inputs."""
+    return y.dtype == torch.int64 and y.ndim == 1 and outputs.ndim == 2 and outputs.shape[1] > 1
 
 
 @torch.no_grad()
 def _measured(network: nn.Module, x: Tensor, y: Tensor, loss: Loss) -> float:
     outputs = run_in_batches(network, x)
-    return accuracy(outputs, y) if _labels(y) else float(loss(outputs, y))
+    return accuracy(outputs, y) if _classify(outputs, y) else float(loss(outputs, y))
 
 
 @torch.no_grad()

@@ -203,6 +203,11 @@ class TestSoftStaircase:
         with pytest.raises(ValueError, match="positive steepness"):
             SoftStaircase(**steps)
 
+    @pytest.mark.parametrize("hard", [-0.1, 1.1, math.nan])
+    def test_in_the_end_steps_are_hard_whatever_is_chosen(self, hard):
+        with pytest.raises(ValueError, match="a part of training from 0 to 1; got"):
+            SoftStaircase(hard=hard)
+
 
 class TestStart:
     @DTYPES

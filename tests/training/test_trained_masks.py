@@ -149,6 +149,14 @@ class TestIndependence:
         assert [type(stage) for stage in trained] == kinds
         assert all(isinstance(trained[i].source, TrainedMasks) for i in (0, 3))
 
+    def test_shared_weights_stay_shared(self):
+        """Of electronics; a layer of light in two places has two benches, with masks of their own."""
+        twice, light = nn.Linear(8, 8).double(), realise(layer("ACDC", 8), bench())
+        trained = trainable_masks(nn.Sequential(twice, light, twice, light))
+        assert trained[0] is trained[2]
+        assert trained[0] is not twice
+        assert trained[1].source is not trained[3].source
+
     def test_from_a_design_its_biases_are_trained_too(self):
         """In a design optical stages are made and frozen."""
         made = Design.of(self.network(), bench()).realise()
@@ -166,6 +174,16 @@ class TestIndependence:
 
         with pytest.raises(TypeError, match="one is inside a Wrapped"):
             trainable_masks(nn.Sequential(Wrapped()))
+
+    def test_a_network_that_is_not_realised_is_refused(self):
+        with pytest.raises(ValueError, match="no optical layer in the network"):
+            trainable_masks(self.network(), PhaseOnly())
+
+    @pytest.mark.parametrize("wrong", ["phase", PhaseOnly])
+    def test_a_name_is_no_constraint(self, wrong):
+        for given in ({"fourier": wrong}, {"input": wrong}):
+            with pytest.raises(TypeError, match=r"expected a constraint, as SignedAmplitude\(\) or PhaseOnly\(\)"):
+                trainable_masks(optical("ACDC", (8,), Ideal()), **given)
 
     def test_masks_that_are_trained_can_be_trained_again(self):
         """As amplitudes first, then as what a device has."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
-from torch.nn.functional import mse_loss
+from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
 from acdc_optical import (
     ACDC,
@@ -142,6 +142,30 @@ class TestWhatItTrains:
         assert history[-1].loss < history[0].loss / 100
         assert relative_error(trained(x), y) < 0.05
 
+    @pytest.mark.parametrize(
+        "last", [nn.Linear(8, 1), nn.Sequential(nn.Linear(8, 1), nn.Flatten(0))], ids=["one output", "none"]
+    )
+    def test_one_logit_has_no_largest(self, last):
+        """A binary classifier with whole numbers for targets: there is a loss to report, and no accuracy."""
+
+        def loss(output, y):
+            return binary_cross_entropy_with_logits(output.flatten(), y.to(output))
+
+        x, y = data()
+        trained = nn.Sequential(layer("ACDC", 8), last.double())
+        (epoch,) = fit(trained, x.double(), y, loss=loss, schedule=Schedule(epochs=1), held_out=(x.double(), y))
+        assert epoch.accuracy is None
+        assert epoch.held_out == pytest.approx(float(loss(trained(x.double()), y).detach()))
+
+    def test_labels_of_every_feature(self):
+        """Outputs of shape (count, classes, n), as for segmentation: any loss, but nothing to call right."""
+        x, _ = data()
+        y = (x > 0).long()
+        given = {"loss": nn.CrossEntropyLoss(), "schedule": FEW, "held_out": (x[:, None], y)}
+        history = list(fit(nn.Conv1d(1, 2, 1), x[:, None], y, **given))
+        assert history[-1].accuracy is None
+        assert history[-1].held_out < history[0].held_out
+
     def test_any_network(self):
         """A convolutional front end, and masks through light behind it."""
         x = torch.rand(20, 1, 6, 6, generator=torch.Generator().manual_seed(0))
@@ -222,6 +246,16 @@ class TestErrors:
         for x, y in ((torch.zeros(3, 8), torch.zeros(2).long()), (torch.zeros(0, 8), torch.zeros(0).long())):
             with pytest.raises(ValueError, match="as many targets as inputs, and at least one; got"):
                 list(fit(network(), x, y))
+
+    def test_nothing_to_train(self):
+        for still in (network().requires_grad_(False), nn.Identity()):
+            with pytest.raises(ValueError, match="nothing in the network is to be trained"):
+                list(fit(still, *data()))
+
+    @pytest.mark.parametrize("nothing", [{"epochs": 0}, {"batch": 0}])
+    def test_no_schedule(self, nothing):
+        with pytest.raises(ValueError, match="one epoch or more, of one input a batch or more; got Schedule"):
+            Schedule(**nothing)
 
     @pytest.mark.parametrize("bad", [math.nan, math.inf])
     def test_a_loss_that_is_no_number(self, bad):
@@ -307,6 +341,7 @@ class TestInterrupted:
         again = make()
         assert list(fit(again, schedule=FEW, checkpoint=tmp_path / "c", **given)) == history
         assert same(first, again)
+        assert [module.training for module in again.modules()] == [module.training for module in first.modules()]
         assert (tmp_path / "c").stat().st_mtime_ns == written
         assert [path.name for path in tmp_path.iterdir()] == ["c"]
 
