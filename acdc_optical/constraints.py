@@ -36,6 +36,9 @@ class Constraint(Protocol):
                 constraint may be loose.
         """
 
+    def inward(self, settings: Tensor, gradient: Tensor) -> Tensor:
+        """The gradient of settings without what would lead those beyond a bound farther out."""
+
 
 class Graded(Constraint, Protocol):
     """A device with one knob, whose positions can be numbered."""
@@ -57,6 +60,9 @@ class SignedAmplitude:
     def transmittance(self, settings: Tensor, progress: float) -> Tensor:
         return bounded(settings)
 
+    def inward(self, settings: Tensor, gradient: Tensor) -> Tensor:
+        return inward(settings, gradient)
+
     def grade(self, settings: Tensor, levels: int) -> Tensor:
         return (bounded(settings) + 1) / 2 * (levels - 1)
 
@@ -74,6 +80,9 @@ class ComplexAmplitude:
 
     def transmittance(self, settings: Tensor, progress: float) -> Tensor:
         return bounded(settings)
+
+    def inward(self, settings: Tensor, gradient: Tensor) -> Tensor:
+        return inward(settings, gradient)
 
 
 @dataclass(frozen=True)
@@ -93,6 +102,9 @@ class PhaseOnly:
 
     def transmittance(self, settings: Tensor, progress: float) -> Tensor:
         return torch.polar(torch.ones_like(settings), settings)
+
+    def inward(self, settings: Tensor, gradient: Tensor) -> Tensor:
+        return gradient
 
     def grade(self, settings: Tensor, levels: int) -> Tensor:
         return settings * (levels / (2 * math.pi))
@@ -189,6 +201,9 @@ class Quantised:
         grade = self.device.grade(settings, self.levels)
         return self.rounding(lambda place: self.device.at(place, self.levels), grade, progress)
 
+    def inward(self, settings: Tensor, gradient: Tensor) -> Tensor:
+        return self.device.inward(settings, gradient)
+
 
 def binary_phase(rounding: Rounding | None = None) -> Quantised:
     """Fully transparent pixels of phase 0 or π, t = ±1: what a single etch makes."""
@@ -221,27 +236,30 @@ def _misfit(constraint: Constraint, values: Tensor, strength: float) -> float:
 
 
 class _Bounded(torch.autograd.Function):
-    """Values pulled back to modulus 1, with gradients that never push them farther out, and always let them in."""
+    """Values pulled back to modulus 1, whose gradient is that of the values."""
 
     @staticmethod
     def forward(ctx: torch.autograd.function.FunctionCtx, settings: Tensor) -> Tensor:
-        ctx.save_for_backward(settings)
         return settings / settings.abs().clamp(min=1)
 
     @staticmethod
     def backward(ctx: torch.autograd.function.FunctionCtx, *gradients: Tensor) -> Tensor:
-        (settings,), (gradient,) = ctx.saved_tensors, gradients  # type: ignore[attr-defined]
-        modulus = settings.abs()
-        direction = settings / modulus.clamp(min=1)
-        inward = (direction.conj() * gradient).real  # a step goes against the gradient
-        return torch.where(modulus > 1, gradient - inward.clamp(max=0) * direction, gradient)
+        return gradients[0]
 
 
 def bounded(settings: Tensor) -> Tensor:
-    """Numbers of modulus up to 1 as they are, others scaled to 1.
+    """Numbers of modulus up to 1 as they are, others scaled to 1; the gradient is everywhere that of the number itself.
 
-    Beyond the bound the gradient is that of the number itself, without the part by which a step of descent would lead
-    farther out. So no pixel that has reached its limit is lost, as it would be behind a clamp.
+    So no pixel that has reached its limit is lost, as it would be behind a clamp. That none is led farther and farther
+    out is the affair of :func:`inward`, once the gradient of a step is complete.
     """
     bound: Tensor = _Bounded.apply(settings)
     return bound
+
+
+def inward(settings: Tensor, gradient: Tensor) -> Tensor:
+    """A gradient without what would lead numbers beyond modulus 1 farther out, in a step of descent."""
+    modulus = settings.abs()
+    direction = settings / modulus.clamp(min=1)
+    radial = (direction.conj() * gradient).real  # a step goes against the gradient
+    return torch.where(modulus > 1, gradient - radial.clamp(max=0) * direction, gradient)

@@ -53,6 +53,15 @@ class TrainedMasks(KeepsComplex):
         """Say how far training has come, from 0 to 1; before its end, constraints may be loose."""
         self.progress.fill_(progress)
 
+    def inward(self) -> None:
+        """Take from the gradients what would lead settings beyond a bound farther out; :func:`~acdc_optical.fit` does.
+
+        A loop of one's own does so between ``backward`` and the optimiser's step, or lets settings drift.
+        """
+        for constraint, settings in ((self.input, self.input_settings), (self.fourier, self.fourier_settings)):
+            if settings.grad is not None:
+                settings.grad.copy_(constraint.inward(settings.detach(), settings.grad))
+
     def forward(self, layer: ACDC | AFDF) -> Masks:
         progress = float(self.progress) if self.training else 1.0
         a = self.input.transmittance(self.input_settings, progress)

@@ -85,6 +85,14 @@ class Annealed(Protocol):
         """From 0 to 1, at the end."""
 
 
+@runtime_checkable
+class Bounded(Protocol):
+    """A module with parameters that are to stay within bounds."""
+
+    def inward(self) -> None:
+        """Take from the gradients what would lead farther out; called when those of a step are complete."""
+
+
 def fit(
     network: nn.Module,
     x: Tensor,
@@ -100,8 +108,8 @@ def fit(
     """Train a network in place, yielding after every epoch; ``list(fit(...))`` is its history.
 
     Started by ``torchrun`` in several processes, each takes its share of every batch and all come to the same numbers
-    as one process alone, to rounding. (What normalises over a batch, as BatchNorm, sees its share only, dropout is
-    another in each, and which pixels beyond their bound are called back is decided on each share by itself.)
+    as one process alone, to rounding. (What normalises over a batch, as BatchNorm, sees its share only, and dropout
+    is another in each.)
 
     Args:
         network: any module. Optical layers are trained through their light, or faster if
@@ -205,6 +213,9 @@ class _Run:
         loss = self.loss(outputs, y) * (count * self.team.size / len(index))
         self.optimiser.zero_grad()
         loss.backward()
+        for module in self.network.modules():
+            if isinstance(module, Bounded):
+                module.inward()
         self.optimiser.step()
         right = (outputs.argmax(-1) == y)[:count].sum() if _classify(outputs, y) else torch.tensor(math.nan)
         return torch.stack([loss.detach() * len(index) / self.team.size, right.to(loss)]).double()

@@ -16,7 +16,7 @@ from acdc_optical import (
     StraightThrough,
     binary_phase,
 )
-from acdc_optical.constraints import bounded, start
+from acdc_optical.constraints import bounded, inward, start
 
 DTYPES = pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
 BITS = pytest.mark.parametrize("bits", [1, 2, 3, 8])
@@ -61,14 +61,16 @@ def test_every_setting_has_a_gradient(constraint, progress):
     wanted = values(20, 30, dtype=shown.dtype, seed=1)
     (shown - wanted).abs().square().sum().backward()
     outside = settings.detach().abs() > 1
-    outward = -(settings.grad.conj() * settings.detach()).real
     if isinstance(constraint, PhaseOnly) or isinstance(getattr(constraint, "device", None), PhaseOnly):
         outside = torch.zeros_like(outside)  # a phase has no bound
-    # Beyond the bound, zero is for those that a step would push farther out.
     assert settings.grad.isfinite().all()
+    assert (settings.grad != 0).all()
+    # Beyond the bound, a step leads none farther out, but for the rounding of a product of two complex numbers.
+    settings.grad = constraint.inward(settings.detach(), settings.grad)
+    outward = -(settings.grad.conj() * settings.detach()).real
     assert (settings.grad[~outside] != 0).all()
     size = settings.grad.abs() * settings.detach().abs()
-    assert (outward <= 1e-14 * size)[outside].all()  # rounding of a product of two complex numbers
+    assert (outward <= 1e-14 * size)[outside].all()
 
 
 class TestBounded:
@@ -95,17 +97,27 @@ class TestBounded:
     def test_none_is_pushed_farther_out(self, direction):
         setting = torch.tensor([2.0 * direction]).requires_grad_()
         (bounded(setting) - 5 * direction).abs().square().sum().backward()
-        assert setting.grad.abs().max() < 1e-6
+        assert setting.grad.abs().max() > 1
+        assert inward(setting.detach(), setting.grad).abs().max() < 1e-6
         inside = torch.tensor([0.5 * direction]).requires_grad_()
         (bounded(inside) - 5 * direction).abs().square().sum().backward()
+        assert torch.equal(inward(inside.detach(), inside.grad), inside.grad)
         assert inside.grad.abs().max() > 1
 
     def test_along_the_bound_a_complex_pixel_is_free(self):
         setting = torch.tensor([3.0 + 0j], dtype=torch.complex128).requires_grad_()
         (bounded(setting) - 5j).abs().square().sum().backward()
         # Towards 5j: the part of the gradient along the circle stays, that inwards too.
-        assert setting.grad.imag.item() < -1
-        assert setting.grad.real.item() > 0
+        gradient = inward(setting.detach(), setting.grad)
+        assert gradient.imag.item() < -1
+        assert gradient.real.item() > 0
+
+    def test_the_gradient_of_a_batch_is_the_mean_of_its_parts(self):
+        """Also beyond the bound, where parts may pull to both sides."""
+        setting, weights = torch.tensor([1.2], requires_grad=True), torch.tensor([-3.0, 1.0])
+        (whole,) = torch.autograd.grad((weights * bounded(setting)).mean(), setting)
+        parts = [torch.autograd.grad(w * bounded(setting), setting)[0] for w in weights]
+        assert torch.equal(whole, sum(parts) / 2)
 
 
 @DTYPES

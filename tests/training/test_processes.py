@@ -67,11 +67,22 @@ def light(kind):
     return condensed(trainable_masks(made, PhaseOnly() if kind == "ACDC" else None))
 
 
+def beyond():
+    """Masks with many settings beyond their bound, some of which are called back."""
+    made = light("AFDF")
+    with torch.no_grad():
+        for name, settings in made.named_parameters():
+            if name.endswith("settings"):
+                settings.mul_(2)
+    return made
+
+
 TRAININGS = {
     "labels": (numbers, classification()),
     "complex": (lambda: layer("AFDF", 6, bias=True), regression("AFDF")),
     "real masks": (lambda: light("ACDC"), regression("ACDC")),
     "complex masks": (lambda: light("AFDF"), regression("AFDF")),
+    "masks beyond their bound": (beyond, regression("AFDF")),
     "light": (lambda: realise_each(layer("ACDC", 6), bench(), model=Continuous()), regression("ACDC")),
 }
 
