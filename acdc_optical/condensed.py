@@ -19,6 +19,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from acdc_optical.cascade import OpticalCascade
 from acdc_optical.models import Model
 from acdc_optical.planes import Planes
 from acdc_optical.presentation import Presentation
@@ -104,8 +105,11 @@ def condensed(network: nn.Module) -> nn.Module:
     Train it, and the network it was made of is trained.
 
     Raises:
+        TypeError: an all-optical cascade in the network.
         ValueError: see :class:`CondensedLayer`.
     """
+    if any(isinstance(module, OpticalCascade) for module in network.modules()):
+        raise TypeError("an all-optical cascade is not condensed: train it through its light")
     return replaced(network, OpticalLayer, partial(CondensedLayer, made={}))
 
 

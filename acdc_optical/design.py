@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
 from acdc_optical.bench import Bench
+from acdc_optical.cascade import OpticalCascade
 from acdc_optical.compilation import Masks, Method, compile_layer
 from acdc_optical.layers import ACDC, AFDF, Permutation
 from acdc_optical.models import Continuous, Model
@@ -79,6 +80,11 @@ class Design:
         network = copy.deepcopy(network).eval()
         modules = tuple(network) if isinstance(network, nn.Sequential) else (network,)
         optical = [module for module in modules if isinstance(module, OpticalLayer)]
+        if any(isinstance(module, OpticalCascade) for module in modules):
+            raise TypeError(
+                "a design holds layers that are detected one by one; the masks of an all-optical cascade are in "
+                "its masks(), and its settings in its state_dict()"
+            )
         if not optical:
             raise ValueError("a design of masks needs at least one optical layer; there is none in the network")
         if any(module.bench != optical[0].bench for module in optical):

@@ -5,6 +5,7 @@ The second starts from where the first, or its untrained network, stands; so the
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,18 +48,26 @@ def check(recipe: Recipe, bench: Bench, model: Model | None = None) -> None:
 
 
 def train_numbers(
-    recipe: Recipe, *, seed: int = 0, device: str = "cpu", checkpoint: Path | None = None, track: Track = silent
+    recipe: Recipe,
+    start: nn.Module | None = None,
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    checkpoint: Path | None = None,
+    track: Track = silent,
 ) -> Trained:
-    """Train the numerical network of a recipe, from its random start.
+    """Train the numerical network of a recipe.
 
     Args:
         recipe: what to train, on what, and how.
+        start: the network to start from, which stays as it is, as ``Design.of_masks(masks).network``, the numbers
+            nearest to masks; the recipe's random one by default.
         seed: of start, shuffling and augmentation.
         device: where.
         checkpoint: see :func:`~acdc_optical.training.fit`.
         track: shows progress.
     """
-    network = recipe.network(seed=seed).to(device)
+    network = (recipe.network(seed=seed) if start is None else copy.deepcopy(start)).to(device)
     return Trained(network, _fitted(network, recipe, recipe.numbers, seed, device, checkpoint, "numbers", track))
 
 

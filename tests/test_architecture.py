@@ -75,7 +75,7 @@ ACDC = {
     "constraints": "",
     "cascade": "bench compilation layers light models presentation realisation optics",
     "trained_masks": "cascade compilation constraints layers presentation realisation",
-    "condensed": "models planes presentation realisation optics optics.kernel",
+    "condensed": "cascade models planes presentation realisation optics optics.kernel",
     "nearest": "condensed layers realisation",
     # Siblings: each knows the layer and its realisation, none another.
     "verification": "bench compilation calibration layers models planes presentation realisation progress wave "
@@ -87,7 +87,7 @@ ACDC = {
     "datasets": "files",
     # What joins the siblings.
     "networks": "augmentation datasets layers training",
-    "design": "bench compilation layers models nearest planes presentation realisation tensors",
+    "design": "bench cascade compilation layers models nearest planes presentation realisation tensors",
     "figures": "compilation realisation training verification optics optics.plotting optics.units",
     "tables": "compilation design second_opinion training optics.units",
     "routes": "bench condensed constraints datasets design models networks progress realisation trained_masks training "

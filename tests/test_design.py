@@ -22,6 +22,7 @@ from acdc_optical import (
     SoftStaircase,
     nearest_layer,
     realise,
+    realise_cascade,
     realise_each,
     trainable_masks,
 )
@@ -288,3 +289,9 @@ def test_what_is_no_design_of_masks():
         Design.of_masks(nn.Sequential(first, realise(ACDC(4), Bench.preset().replace(focal_length="50 mm"))))
     with pytest.raises(TypeError, match="got GELU"):
         Design.of_masks(nn.Sequential(first, nn.GELU()))
+
+
+def test_cascades_are_refused_with_a_way_out():
+    layers = torch.nn.Sequential(ACDC(4), ACDC(4))
+    with pytest.raises(TypeError, match=r"detected one by one.*masks\(\)"):
+        Design.of_masks(realise_cascade(layers, Bench.preset()))

@@ -21,6 +21,7 @@ from acdc_optical import (
     compile_layer,
     condensed,
     realise,
+    realise_cascade,
     realise_each,
     trainable_masks,
 )
@@ -212,3 +213,9 @@ class TestRefusals:
             condensed(light)
         complex_numbers = layer("AFDF", 6)
         assert condensed(realise(complex_numbers, bench()))(inputs(complex_numbers, 1)).shape == (1, 6)
+
+
+def test_cascades_are_trained_through_their_light():
+    cascade = realise_cascade(nn.Sequential(layer("ACDC", 4), layer("ACDC", 4)), bench())
+    with pytest.raises(TypeError, match="cascade is not condensed"):
+        condensed(cascade)

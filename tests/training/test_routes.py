@@ -157,6 +157,15 @@ class TestRoutes:
         distance = (design.realise()(x) - trained.network(x)).norm() / trained.network(x).norm()
         assert 1e-3 < distance < 1  # pixels have a width
 
+    def test_numbers_start_where_masks_are(self, numbers):
+        found = recipe((2, 4))
+        masks = train_masks(numbers.network, found, bench(), Quantised(SignedAmplitude(), 3))
+        start = Design.of_masks(masks.network).network
+        before = [p.clone() for p in start.parameters()]
+        back = train_numbers(found, start)
+        assert back.history[0].loss < train_numbers(found).history[0].loss
+        assert all(torch.equal(a, b) for a, b in zip(start.parameters(), before, strict=True))
+
     def test_both_are_watched_seeded_and_resumed(self, tmp_path):
         seen = []
 
