@@ -154,8 +154,8 @@ class OnTheTable:
             ValueError: lenses whose light does not fit in memory.
         """
         light = Wave().light(self.planes)(Field(shown, self.planes.input, self.planes.wavelength), self.fourier_mask)
-        wanted = light.data.to(torch.complex128)
-        got = _read(image, self.planes.camera)
+        wanted = light.data.detach().to(torch.complex128)
+        got = _read(image, self.planes.camera).detach()
         overlap = (wanted * got.conj()).sum()
         return float((got * overlap / overlap.abs() - wanted).norm() / wanted.norm())
 

@@ -20,6 +20,7 @@ from acdc_optical import (
     trainable_masks,
 )
 from acdc_optical.realisation import run_in_batches
+from optics import SamplingWarning
 from tests.realisation.cases import KINDS, bench, inputs, layer, relative_error
 from tests.training.cases import MODELS, SINGLE, table
 
@@ -138,7 +139,8 @@ class TestContinuous:
         x = inputs(network[0], 2)
         once, twice = (realise_cascade(network, bench(), model=m)(x) for m in (Continuous(), Continuous().refined()))
         assert relative_error(once, twice) < 1e-11
-        coarse = realise_cascade(network, bench(), model=Continuous(samples=2))(x)
+        with pytest.warns(SamplingWarning, match="2 nodes in cells of .* integrate waves over"):
+            coarse = realise_cascade(network, bench(), model=Continuous(samples=2))(x)
         assert relative_error(coarse, twice) > 1e-6
 
     @every_kind
