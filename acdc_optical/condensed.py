@@ -14,7 +14,6 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable
 from dataclasses import replace
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +28,10 @@ from optics.kernel import Kernel
 
 # Numbers between all inputs and all outputs: those of 4096 features, 64 MB in float32.
 _MOST = 2**24
+
+# Numbers of a response up to which condensing pays. Those of long one-dimensional layers take longer to gather, and to
+# sum at every step, than their light, which is only a line: at 320 features minutes against a second.
+_WORTHWHILE = 2**23
 
 # Ideal lenses leave no imaginary part of what is even; rounding leaves this, relative to the largest number.
 _ROUNDING = 1e-13
@@ -100,9 +103,10 @@ class CondensedLayer(nn.Module):
 
 
 def condensed(network: nn.Module) -> nn.Module:
-    """A network in which every optical layer is condensed; parameters are shared, other modules stay.
+    """A network in which optical layers are condensed; parameters are shared, other modules stay.
 
-    Train it, and the network it was made of is trained.
+    Train it, and the network it was made of is trained. One-dimensional layers of more than 128 features stay, too:
+    their light is the faster way.
 
     Raises:
         TypeError: an all-optical cascade in the network.
@@ -110,7 +114,13 @@ def condensed(network: nn.Module) -> nn.Module:
     """
     if any(isinstance(module, OpticalCascade) for module in network.modules()):
         raise TypeError("an all-optical cascade is not condensed: train it through its light")
-    return replaced(network, OpticalLayer, partial(CondensedLayer, made={}))
+    made: dict[Hashable, Kernel] = {}
+    return replaced(network, OpticalLayer, lambda o: CondensedLayer(o, made) if _is_worthwhile(o) else o)
+
+
+def _is_worthwhile(optical: OpticalLayer) -> bool:
+    pixels = optical.masks().planes.mask.cells
+    return all(p * n * n <= _WORTHWHILE for p, n in zip(pixels, optical.shape, strict=True))
 
 
 def check_condensable(optical: OpticalLayer) -> None:

@@ -219,3 +219,10 @@ def test_cascades_are_trained_through_their_light():
     cascade = realise_cascade(nn.Sequential(layer("ACDC", 4), layer("ACDC", 4)), bench())
     with pytest.raises(TypeError, match="cascade is not condensed"):
         condensed(cascade)
+
+
+def test_long_lines_keep_their_light():
+    network = realise_each(nn.Sequential(layer("ACDC", 9), nn.ReLU(), layer("ACDC", 130)), bench())
+    quick = condensed(network)
+    assert isinstance(quick[0], CondensedLayer)
+    assert quick[2] is network[2]
