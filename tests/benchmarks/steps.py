@@ -74,6 +74,8 @@ def main() -> None:
         f"Forward and backward to both masks of one layer, {BATCH} inputs, float32, over the bare FFTs of the node-wise"
         f" way forth and back, and the time of those: median of up to {TURNS} interleaved turns, one thread. Memory:"
         " the most that is allocated at a time in a step, on the CPU, kernels not counted.",
+        "The heap was told to keep freed pages (MALLOC_MMAP_THRESHOLD_ and MALLOC_TRIM_THRESHOLD_ of 8 GB, see the "
+        "Makefile): else large arrays wait for new ones, the bare FFTs of 32 × 32 four times as long.",
         "Light is complex, and torch has no complex numbers of half precision: mixed precision is not offered.",
         "",
         f"CPU: {machine()}. GPU: {machine('cuda') if asked == 'cuda' else UNMEASURED}. torch {torch.__version__}; "
