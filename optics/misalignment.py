@@ -24,6 +24,7 @@ from optics.field import Field
 from optics.grid import Grid, point
 from optics.kernel import Kernel, Memo, double, number
 from optics.propagation import AngularSpectrum, FresnelTransfer
+from optics.sampling import short, warn
 from optics.screens import Quantity, Vector, components, on_axes
 from optics.spectral import AngularSpectrumTransform, FresnelSpectrumTransform
 from optics.system import OpticalSystem
@@ -67,6 +68,9 @@ class Misaligned(nn.Module):
 
     Raises:
         ValueError: a number that is not finite, or not as many as axes; what :meth:`check` refuses.
+
+    Warns:
+        SamplingWarning: the Fourier shift theorem moves light across the rim of its window.
     """
 
     def __init__(self, element: nn.Module, *, shift: Vector = (), tilt: Vector = (), defocus: Quantity = 0.0):
@@ -182,12 +186,14 @@ def _check_decentred(element: nn.Module, grid: Grid, wavelength: float, shift: t
     if not _absent(*shift) and not isinstance(element, _SPACE):
         for place in (grid, behind):
             _refuse_cells(place)
+            _check_rim(place, shift)
     return behind
 
 
 def _translated(field: Field, shift: Sequence[Quantity]) -> Field:
     """E(x - shift) by the Fourier shift theorem, of light that is periodic in its window."""
     _refuse_cells(field.grid)
+    _check_rim(field.grid, shift)
     axes = tuple(range(-field.grid.ndim, 0))
     frequencies = [
         torch.fft.fftfreq(axis.cells, axis.spacing, dtype=torch.float64).reshape([-1 if j == i else 1 for j in axes])
@@ -196,6 +202,16 @@ def _translated(field: Field, shift: Sequence[Quantity]) -> Field:
     turn = Kernel(plane(frequencies, [-double(s) for s in shift]))
     spectrum = torch.fft.fftn(field.data, dim=axes)
     return field.replace(torch.fft.ifftn(spectrum * turn.like(field.data), dim=axes))
+
+
+def _check_rim(grid: Grid, shift: Sequence[Quantity]) -> None:
+    """Warn that what is shifted out of a window on one side comes in on the other."""
+    for axis, s in zip(grid.axes, shift, strict=True):
+        if number(s):
+            warn(
+                f"moved by {short(abs(number(s)))} by the Fourier shift theorem: light so near to the rim of a window "
+                f"of {short(axis.extent)} comes in on the other side; needs a window whose rim is dark"
+            )
 
 
 def _refuse_cells(grid: Grid) -> None:

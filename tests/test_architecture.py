@@ -45,7 +45,7 @@ OPTICS = {
     "detectors": "units grid kernel field",
     "system": "units grid kernel field fourier sampling screens mask detectors",
     "inspection": "grid field propagation spectral sine system",
-    "misalignment": "grid kernel field waves screens elements propagation diffraction spectral system",
+    "misalignment": "grid kernel field waves sampling screens elements propagation diffraction spectral system",
     "poppy_bridge": "grid kernel field screens mask elements propagation system",
     "plotting": "units grid kernel field fourier elements detectors system",
 }

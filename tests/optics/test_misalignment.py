@@ -25,6 +25,7 @@ from optics import (
     OpticalSystem,
     Pixelated,
     Rectangle,
+    SamplingWarning,
     Tilt,
     ZernikeAberration,
     flat,
@@ -347,3 +348,15 @@ class TestCheck:
             warnings.simplefilter("always")
             moved(light(SMALL))
         assert not caught  # once was enough
+
+
+def test_what_the_shift_theorem_takes_across_the_rim_is_named():
+    class Unmoved(torch.nn.Module):
+        def forward(self, field):
+            return field
+
+    grid = Grid(64, 4e-6)
+    moved, field = Misaligned(Unmoved(), shift=4e-5), Field(torch.ones(64, dtype=torch.float64), grid, WAVELENGTH)
+    for ask in (lambda: moved.check(grid, WAVELENGTH), lambda: moved(field)):
+        with pytest.warns(SamplingWarning, match="moved by 40 um .* rim of a window of 256 um comes in on the other"):
+            ask()
