@@ -116,23 +116,14 @@ def train(
     judging = ModelName.continuous if model is ModelName.ideal else model
     routes.check(recipe, table, MODELS[judging])
     team = gathered(torch.device(place))
-    track = _watch if team.rank == 0 else silent
-    numbers = routes.train_numbers(recipe, seed=seed, device=place, checkpoint=files[0], track=track)
+    runs = [routes.Run(seed, place, file, _watch if team.rank == 0 else silent) for file in files]
+    numbers = routes.train_numbers(recipe, run=runs[0])
     histories = {"numbers": numbers.history}
     if constraint is ConstraintName.numbers:
         design = Design.of(numbers.network.cpu().double(), table)
     else:
-        masks = routes.train_masks(
-            numbers.network,
-            recipe,
-            table,
-            CONSTRAINTS[constraint],
-            model=MODELS[model],
-            seed=seed,
-            device=place,
-            checkpoint=files[1],
-            track=track,
-        )
+        device_shows, light = CONSTRAINTS[constraint], MODELS[model]
+        masks = routes.train_masks(numbers.network, recipe, table, device_shows, model=light, run=runs[1])
         histories[f"{constraint} masks"] = masks.history
         design = Design.of_masks(masks.network.cpu())
     if team.rank:

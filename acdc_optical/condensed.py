@@ -30,7 +30,7 @@ from optics.kernel import Kernel
 _MOST = 2**24
 
 # Numbers of a response up to which condensing pays. Those of long one-dimensional layers take longer to gather, and to
-# sum at every step, than their light, which is only a line: at 320 features minutes against a second.
+# sum at every step, than their light, which is only a line.
 _WORTHWHILE = 2**23
 
 # Ideal lenses leave no imaginary part of what is even; rounding leaves this, relative to the largest number.

@@ -23,7 +23,7 @@ from acdc_optical.models import Continuous
 from acdc_optical.networks import for_digits
 from acdc_optical.progress import Track, silent
 from acdc_optical.realisation import OpticalLayer, realise_each, run_in_batches
-from acdc_optical.routes import train_masks, train_numbers
+from acdc_optical.routes import Run, train_masks, train_numbers
 from acdc_optical.training import accuracy
 from acdc_optical.verification import Report, relative_error, verify
 
@@ -67,8 +67,9 @@ def run(out: str | Path, *, device: str = "cpu", track: Track = silent) -> Demon
     """
     folder = output_folder(out)
     bench, recipe = Bench.preset(), for_digits()
-    data, network = recipe.data, train_numbers(recipe, track=track).network
-    etched = train_masks(network, recipe, bench, binary_phase(), track=track).network
+    run = Run(track=track)
+    data, network = recipe.data, train_numbers(recipe, run=run).network
+    etched = train_masks(network, recipe, bench, binary_phase(), run=run).network
     design = Design.of(network.double(), bench)
     images = data.test_x.double().to(device)
     light = design.realise().to(device)

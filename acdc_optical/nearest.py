@@ -36,8 +36,11 @@ def nearest_layer(optical: OpticalLayer) -> Nearest:
         rounding to the levels of a device, or freedom that training has made use of.
 
     Raises:
+        TypeError: not an optical layer.
         ValueError: see :class:`~acdc_optical.condensed.CondensedLayer`.
     """
+    if not isinstance(optical, OpticalLayer):
+        raise TypeError(f"expected one optical layer, as from realise; got {type(optical).__name__}")
     layer = copy.deepcopy(optical.layer)
     wanted = CondensedLayer(optical).matrix()
     unit = torch.eye(math.prod(layer.shape), dtype=layer.a.dtype, device=layer.a.device).unflatten(-1, layer.shape)

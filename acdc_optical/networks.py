@@ -63,7 +63,7 @@ class Recipe:
         return replace(self, numbers=replace(self.numbers, epochs=epochs), masks=replace(self.masks, epochs=masks))
 
 
-# Coarse masks start far from where they compile to; 40 epochs leave those of one bit 2 points behind 100.
+# Coarse masks start far from the numbers that they are compiled from, and take long.
 _MASKS = Schedule(epochs=100)
 
 

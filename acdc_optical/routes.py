@@ -6,6 +6,7 @@ The second starts from where the first, or its untrained network, stands; so the
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +30,23 @@ _PROBES = 8
 """Inputs for which light is computed sample by sample, beside the condensed response that judges all."""
 
 
+@dataclass(frozen=True)
+class Run:
+    """One training, whatever it trains.
+
+    Attributes:
+        seed: of start, shuffling and augmentation.
+        device: where.
+        checkpoint: see :func:`~acdc_optical.training.fit`.
+        track: shows progress.
+    """
+
+    seed: int = 0
+    device: str = "cpu"
+    checkpoint: Path | None = None
+    track: Track = silent
+
+
 class Trained(NamedTuple):
     """A network and what each epoch of its training showed."""
 
@@ -47,28 +65,17 @@ def check(recipe: Recipe, bench: Bench, model: Model | None = None) -> None:
             check_condensable(module)
 
 
-def train_numbers(
-    recipe: Recipe,
-    start: nn.Module | None = None,
-    *,
-    seed: int = 0,
-    device: str = "cpu",
-    checkpoint: Path | None = None,
-    track: Track = silent,
-) -> Trained:
+def train_numbers(recipe: Recipe, start: nn.Module | None = None, *, run: Run = Run()) -> Trained:
     """Train the numerical network of a recipe.
 
     Args:
         recipe: what to train, on what, and how.
         start: the network to start from, which stays as it is, as ``Design.of_masks(masks).network``, the numbers
             nearest to masks; the recipe's random one by default.
-        seed: of start, shuffling and augmentation.
-        device: where.
-        checkpoint: see :func:`~acdc_optical.training.fit`.
-        track: shows progress.
+        run: seed, device, checkpoint and progress.
     """
-    network = (recipe.network(seed=seed) if start is None else copy.deepcopy(start)).to(device)
-    return Trained(network, _fitted(network, recipe, recipe.numbers, seed, device, checkpoint, "numbers", track))
+    network = (recipe.network(seed=run.seed) if start is None else copy.deepcopy(start)).to(run.device)
+    return Trained(network, _fitted(network, recipe, recipe.numbers, "numbers", run))
 
 
 def train_masks(
@@ -79,50 +86,37 @@ def train_masks(
     *,
     input: Constraint | None = None,
     model: Model | None = None,
-    seed: int = 0,
-    device: str = "cpu",
-    checkpoint: Path | None = None,
-    track: Track = silent,
+    run: Run = Run(),
 ) -> Trained:
     """Train masks through their light, from those that a numerical network is compiled to.
 
     Args:
         network: where to start; it stays as it is.
-        recipe, seed, device, checkpoint, track: as for :func:`train_numbers`.
+        recipe, run: as for :func:`train_numbers`.
         bench: the table.
         constraint: what mask D can show; see :func:`~acdc_optical.trained_masks.trainable_masks`.
         input: what mask A can show; the same unless given.
         model: of the light; its axes must not mix.
     """
     optical = trainable_masks(realise_each(network, bench, model=model), constraint, input=input or constraint)
-    optical = optical.to(device)
-    history = _fitted(condensed(optical), recipe, recipe.masks, seed, device, checkpoint, "masks", track)
+    optical = optical.to(run.device)
+    history = _fitted(condensed(optical), recipe, recipe.masks, "masks", run)
     return Trained(optical.eval(), history)
 
 
-def _fitted(
-    network: nn.Module,
-    recipe: Recipe,
-    schedule: Schedule,
-    seed: int,
-    device: str,
-    checkpoint: Path | None,
-    what: str,
-    track: Track,
-) -> list[Epoch]:
-    data = type(recipe.data)(*(part.to(device) for part in recipe.data))
-    held_out = (data.test_x, data.test_y)
+def _fitted(network: nn.Module, recipe: Recipe, schedule: Schedule, what: str, run: Run) -> list[Epoch]:
+    data = type(recipe.data)(*(part.to(run.device) for part in recipe.data))
     epochs = fit(
         network,
         data.train_x,
         data.train_y,
         schedule=schedule,
         augment=recipe.augment,
-        held_out=held_out,
-        seed=seed,
-        checkpoint=checkpoint,
+        held_out=(data.test_x, data.test_y),
+        seed=run.seed,
+        checkpoint=run.checkpoint,
     )
-    return list(track(epochs, f"training {what}", schedule.epochs))
+    return list(run.track(epochs, f"training {what}", schedule.epochs))
 
 
 class Verdict(NamedTuple):

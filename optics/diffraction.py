@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from optics.field import Field
 from optics.fourier import FourierIntegral
-from optics.grid import Grid
+from optics.grid import Grid, check_dimensions
 from optics.kernel import Kernel, Memo, double, number
 from optics.lengths import over, positive
 from optics.reach import check_angles, check_far, check_spread
@@ -50,16 +50,17 @@ class FresnelTransform(nn.Module):
         """Ask whether a grid serves, for light of a wavelength [m]; the grid on which the light leaves.
 
         Raises:
-            ValueError: flat cells, within which the wave's curvature varies (they need nodes, as of
-                :func:`~optics.grid.gauss`), or see :func:`~optics.sampling.check_curvature`,
+            ValueError: grids of different dimension; flat cells, within which the wave's curvature varies (they need
+                nodes, as of :func:`~optics.grid.gauss`), or see :func:`~optics.sampling.check_curvature`,
                 :func:`~optics.sampling.check_quadrature`, :func:`~optics.reach.check_spread` and :class:`Fraunhofer`.
 
         Warns:
             SamplingWarning: see there.
         """
+        check_dimensions(grid, self.output)
         name, distance = over("Fresnel transform", positive(self.distance, "distance"))
         check_curvature(grid, wavelength * distance, name)
-        across = [a + b for a, b in zip(grid.extent, self.output.extent, strict=False)]
+        across = [a + b for a, b in zip(grid.extent, self.output.extent, strict=True)]
         check_quadrature(grid, across, wavelength * distance, name)
         output, scale = _check_integral(grid, self.output, wavelength, distance, name), wavelength * distance
         for source, seen in zip(grid.axes, output.axes, strict=True):
@@ -96,12 +97,14 @@ class Fraunhofer(nn.Module):
         """Ask whether a grid serves, for light of a wavelength [m]; the grid on which the light leaves.
 
         Raises:
-            ValueError: see :func:`~optics.sampling.check_pitch`, :func:`~optics.reach.check_angles`,
+            ValueError: grids of different dimension, or see :func:`~optics.sampling.check_pitch`,
+                :func:`~optics.reach.check_angles`,
                 :func:`~optics.sampling.check_images` and :func:`~optics.sampling.check_quadrature`.
 
         Warns:
             SamplingWarning: see the last two and :func:`~optics.reach.check_far`.
         """
+        check_dimensions(grid, self.output)
         name, distance = over("Fraunhofer", positive(self.distance, "distance"))
         check_far(grid, wavelength, distance, name)
         return _check_integral(grid, self.output, wavelength, distance, name)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from optics.field import Field
 from optics.fourier import FourierIntegral
-from optics.grid import Axis, Grid
+from optics.grid import Axis, Grid, check_dimensions
 from optics.kernel import Kernel, Memo, double, number
 from optics.lengths import positive
 from optics.openings import Opening
@@ -71,8 +71,7 @@ class FourierLens(nn.Module):
             SamplingWarning: see :func:`~optics.sampling.check_quadrature`.
         """
         output = self._output_of(grid, wavelength * self.focal_length)
-        if output.ndim != grid.ndim:
-            raise ValueError(f"source and target must both be 1-D or both 2-D; got {grid.ndim}-D and {output.ndim}-D")
+        check_dimensions(grid, output)
         if any(number(s) for s in shift):
             refuse_flat(grid, "a tilted wave")
             refuse_flat(output, "a tilted wave")

@@ -24,7 +24,7 @@ import torch
 from scipy.fft import next_fast_len
 from torch import Tensor
 
-from optics.grid import Axis, Grid, point
+from optics.grid import Axis, Grid, check_dimensions, point
 from optics.kernel import Kernel, double, number, root
 
 # Up to this many cells along the shorter axis the matrix product wins on a CPU: measured at 64 × 128 cells of 8
@@ -59,8 +59,7 @@ class FourierIntegral:
     """
 
     def __init__(self, source: Grid, target: Grid, scale: float | Tensor):
-        if source.ndim != target.ndim:
-            raise ValueError(f"source and target must both be 1-D or both 2-D; got {source.ndim}-D and {target.ndim}-D")
+        check_dimensions(source, target)
         if not (math.isfinite(number(scale)) and number(scale) > 0):
             raise ValueError(f"scale λf must be positive and finite; got {number(scale)}")
         self.source, self.target, self.scale = source, target, scale

@@ -191,6 +191,12 @@ class Grid:
         return Grid(self.cells, self.spacing, cell)
 
 
+def check_dimensions(source: Grid, target: Grid) -> None:
+    """Raise ValueError unless two grids have as many axes."""
+    if source.ndim != target.ndim:
+        raise ValueError(f"source and target must both be 1-D or both 2-D; got {source.ndim}-D and {target.ndim}-D")
+
+
 def _along(values: Tensor, axis: int, ndim: int) -> Tensor:
     return values.reshape([-1 if i == axis else 1 for i in range(ndim)])
 

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from optics.field import Field
 from optics.fourier import FourierIntegral
-from optics.grid import Axis, Grid
+from optics.grid import Axis, Grid, check_dimensions
 from optics.kernel import Kernel, Memo, double, number
 from optics.lengths import over, positive
 from optics.reach import check_angles, check_spread
@@ -288,8 +288,7 @@ class _Band:
 
 
 def _check_waves(waves: _Waves, source: Grid, output: Grid, wavelength: float, distance: float, name: str) -> Grid:
-    if source.ndim != output.ndim:
-        raise ValueError(f"source and output must both be 1-D or both 2-D; got {source.ndim}-D and {output.ndim}-D")
+    check_dimensions(source, output)
     check_pitch(source, wavelength, name)
     for a, b in zip(source.axes, output.axes, strict=True):
         fading = _Fading.of((a.extent + b.extent) / 2, wavelength, distance, waves)

@@ -34,7 +34,7 @@ from acdc_optical import (
 from acdc_optical.constraints import Constraint
 from acdc_optical.datasets import Split
 from acdc_optical.networks import Recipe, for_digits, for_mnist1d, for_mnist5k
-from acdc_optical.routes import judge, train_masks, train_numbers
+from acdc_optical.routes import Run, judge, train_masks, train_numbers
 from acdc_optical.training import accuracy, fit
 from tests.benchmarks.table import machine, publish
 
@@ -95,7 +95,7 @@ class Entry(NamedTuple):
 
 def entries(name: str, recipe: Recipe, seed: int, work: Path) -> dict[str, Entry]:
     """Both routes from one seed."""
-    numbers = train_numbers(recipe, seed=seed, checkpoint=work / f"{name}-{seed}-numbers.checkpoint").network
+    numbers = train_numbers(recipe, run=Run(seed, checkpoint=work / f"{name}-{seed}-numbers.checkpoint")).network
     data, bench = recipe.data, Bench.preset()
     with torch.no_grad():
         right = accuracy(numbers.eval()(data.test_x), data.test_y)
@@ -108,7 +108,7 @@ def entries(name: str, recipe: Recipe, seed: int, work: Path) -> dict[str, Entry
         if device_name not in FEWER.get(name, DEVICES):
             continue
         checkpoint = work / f"{name}-{seed}-masks-{place}.checkpoint"
-        masks = train_masks(numbers, recipe, bench, device, seed=seed, checkpoint=checkpoint)
+        masks = train_masks(numbers, recipe, bench, device, run=Run(seed, checkpoint=checkpoint))
         design = Design.of_masks(masks.network)
         found[device_name] = Entry(compiled(numbers, data, device), judged(design, data), through(design))
     return found

@@ -132,3 +132,9 @@ def test_wavelengths_that_are_none(wavelength):
         Field(torch.ones(8), OUTPUT, wavelength)
     with pytest.raises(ValueError, match=message):
         OpticalSystem(AngularSpectrum(1e-4)).check(OUTPUT, wavelength)
+
+
+@pytest.mark.parametrize("kind", [FresnelTransform, Fraunhofer])
+def test_outputs_of_other_dimensions_are_refused(kind):
+    with pytest.raises(ValueError, match="both be 1-D or both 2-D; got 1-D and 2-D"):
+        kind(1.0, Grid((4, 4), 1e-5)).check(Grid(8, 1e-5), WAVELENGTH)

@@ -150,3 +150,8 @@ def test_no_search_finds_a_closer_one(kind):
         candidates.append(float(closure().detach().sqrt() / wanted.norm()))
     assert 1e-3 < found.distance < 0.5
     assert found.distance == pytest.approx(min(candidates), rel=1e-5)
+
+
+def test_only_optical_layers_have_masks():
+    with pytest.raises(TypeError, match=r"expected one optical layer.*got ACDC"):
+        nearest_layer(layer("ACDC", 4))

@@ -124,7 +124,7 @@ def test_two_processes_come_to_the_numbers_of_one(tmp_path):
     """One launch for all, as it takes seconds."""
     done = launch("tests.training.test_processes", tmp_path)
     assert done.returncode == 0, done.stderr
-    processes = [torch.load(tmp_path / f"{rank}.pt", weights_only=False) for rank in (0, 1)]
+    processes = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1)]
     first, second = (process["found"] for process in processes)
     for name in TRAININGS:
         history, state = run(name)

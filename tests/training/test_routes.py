@@ -14,7 +14,7 @@ from acdc_optical.datasets import Split, from_npz
 from acdc_optical.networks import classifier, for_data, for_digits, for_mnist1d, for_mnist5k
 from acdc_optical.progress import silent
 from acdc_optical.realisation import OpticalLayer, realise_each
-from acdc_optical.routes import check, judge, train_masks, train_numbers
+from acdc_optical.routes import Run, check, judge, train_masks, train_numbers
 from acdc_optical.training import accuracy
 from tests.realisation.cases import bench
 
@@ -94,7 +94,7 @@ class TestRecipes:
 
 @pytest.fixture(scope="module")
 def numbers():
-    return train_numbers(recipe((2, 4), 12), seed=1)
+    return train_numbers(recipe((2, 4), 12), run=Run(1))
 
 
 class TestRoutes:
@@ -117,7 +117,7 @@ class TestRoutes:
         assert (logits - light).norm() < 1e-5 * light.norm()
         assert start.history[0].held_out == accuracy(light, y)
         device = Quantised(SignedAmplitude(), 2)
-        trained = train_masks(numbers.network, found, bench(), device, model=model, seed=1)
+        trained = train_masks(numbers.network, found, bench(), device, model=model, run=Run(1))
         assert trained.history[-1].loss < trained.history[0].loss
         assert trained.history[-1].held_out == accuracy(trained.network(x), y) > 0.6
         assert not trained.network.training
@@ -176,12 +176,12 @@ class TestRoutes:
         found, device = recipe(), Quantised(SignedAmplitude(), 3)
         results = []
         for number in range(2):
-            numbers = train_numbers(found, seed=4, checkpoint=tmp_path / "n", track=track)
+            numbers = train_numbers(found, run=Run(4, checkpoint=tmp_path / "n", track=track))
             file = tmp_path / f"m{number}"
-            results.append(train_masks(numbers.network, found, bench(), device, checkpoint=file, track=track))
+            results.append(train_masks(numbers.network, found, bench(), device, run=Run(checkpoint=file, track=track)))
         assert results[0].history == results[1].history
         assert seen == [("training numbers", 6), ("training masks", 6)] * 2
-        assert train_numbers(found, seed=5).history != numbers.history
+        assert train_numbers(found, run=Run(5)).history != numbers.history
 
 
 class TestCheckedBeforehand:
