@@ -9,70 +9,24 @@ give the focal length, or the pitch of the mask, and the other follows from the 
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, model_validator
 
+from acdc_optical.parts import Fill, Length, Part, length_names, parse_toml, read_toml
 from optics import Cell, flat, point
 from optics.elements import output_pitch
-from optics.units import format_length, parse_length
+from optics.units import format_length
 
 # People write focal lengths with six digits; a misfit of 1e-6 displaces the outermost of 1000 mask pixels
 # by a thousandth of its width.
 _FIT = 1e-6
 
-_LENGTH_KEYS = {"wavelength", "focal_length", "pitch", "aperture"}
 
-
-def _read_length(value: Any) -> Any:
-    return parse_length(value) if isinstance(value, str) else value
-
-
-Length = Annotated[float, BeforeValidator(_read_length), Field(gt=0, allow_inf_nan=False)]
-Fill = Annotated[float, Field(gt=0, le=1)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    if not TYPE_CHECKING:  # keeps the generated signature for editors and type checkers
-
-        def __init__(self, **values: Any):
-            try:
-                super().__init__(**values)
-            except ValidationError as error:
-                raise ValueError(_one_line(error, type(self))) from None
-
-    def replace(self, **changes: Any) -> Self:
-        """The same part with some values changed, validated anew.
-
-        >>> Bench.preset().replace(focal_length="50 mm").focal_length
-        0.05
-        """
-        return type(self)(**{**dict(self), **changes})
-
-
-def _one_line(error: ValidationError, part: type[BaseModel]) -> str:
-    return "; ".join(_sentence(item["type"], item["loc"], item["msg"], item["input"], part) for item in error.errors())
-
-
-def _sentence(kind: str, location: tuple[int | str, ...], message: str, value: Any, part: type[BaseModel]) -> str:
-    name = ".".join(map(str, location))
-    if kind == "extra_forbidden":
-        return f"unknown key {name!r}; known are {', '.join(part.model_fields)}"
-    if kind == "missing":
-        return f"{name} is missing"
-    if kind == "value_error":
-        text = message.removeprefix("Value error, ")
-        return f"{name}: {text}" if name else text
-    return f"{name}: {message[0].lower()}{message[1:]}; got {value!r}"
-
-
-class Modulator(_Part):
+class Modulator(Part):
     """The device in the input plane; it shows x, and mask A stands on it.
 
     Every pixel is taken to set any signed (for AFDF, complex) amplitude. A phase-only panel needs two pixels or a
@@ -89,7 +43,7 @@ class Modulator(_Part):
     pixels: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]] | None = None
 
 
-class FourierMask(_Part):
+class FourierMask(Part):
     """The mask in the Fourier plane.
 
     Attributes:
@@ -104,7 +58,7 @@ class FourierMask(_Part):
     pitch: Length | None = None
 
 
-class Lenses(_Part):
+class Lenses(Part):
     """Both lenses, which are alike; only models that follow the light through them ask.
 
     Attributes:
@@ -120,7 +74,7 @@ class Lenses(_Part):
     stop: Literal["square", "round"] = "square"
 
 
-class Camera(_Part):
+class Camera(Part):
     """The detector, with pixels of the modulator's pitch; it measures the field, by an ideal reference beam.
 
     Attributes:
@@ -130,7 +84,7 @@ class Camera(_Part):
     fill: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
-class Bench(_Part):
+class Bench(Part):
     """A 4f bench. All lengths in metres; strings with a unit ("633 nm") are accepted and required in files.
 
     Attributes:
@@ -166,13 +120,7 @@ class Bench(_Part):
             FileNotFoundError: no such file.
             ValueError: not TOML, or not a valid bench; the message names the file and the key.
         """
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise FileNotFoundError(f"{path}: no such file; expected a bench as TOML, or use a preset") from None
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{path}: expected a TOML text file; {error}") from None
-        return cls._parse(text, str(path))
+        return read_toml(cls, path, "a bench")
 
     @classmethod
     def preset(cls, name: str = "lcos-8um") -> Bench:
@@ -184,18 +132,7 @@ class Bench(_Part):
         if name not in presets():
             raise ValueError(f"no bench preset {name!r}; there are: {', '.join(presets())}")
         file = resources.files("acdc_optical") / "presets" / f"{name}.toml"
-        return cls._parse(file.read_text(encoding="utf-8"), name)
-
-    @classmethod
-    def _parse(cls, text: str, origin: str) -> Bench:
-        try:
-            values = tomllib.loads(text)
-            _require_units(values)
-            return cls(**values)
-        except tomllib.TOMLDecodeError as error:
-            raise ValueError(f"{origin}: expected a TOML file; {error}") from None
-        except ValueError as error:
-            raise ValueError(f"{origin}: {error}") from None
+        return parse_toml(cls, file.read_text(encoding="utf-8"), name)
 
     def __str__(self) -> str:
         """The bench as the TOML file that describes it."""
@@ -254,12 +191,7 @@ class Bench(_Part):
         )
 
 
-def _require_units(values: dict[str, Any]) -> None:
-    for key, value in values.items():
-        if isinstance(value, dict):
-            _require_units(value)
-        elif key in _LENGTH_KEYS and not isinstance(value, str):
-            raise ValueError(f"{key}: a length in a file needs its unit, like '633 nm'; got {value!r}")
+_LENGTHS = length_names(Bench)
 
 
 def _toml_lines(part: BaseModel) -> Iterator[str]:
@@ -270,7 +202,7 @@ def _toml_lines(part: BaseModel) -> Iterator[str]:
 
 
 def _toml_value(key: str, value: Any) -> str:
-    if key in _LENGTH_KEYS:
+    if key in _LENGTHS:
         return f'"{_exactly(value)}"'
     if isinstance(value, str):
         return f'"{value}"'

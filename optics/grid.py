@@ -67,6 +67,28 @@ def midpoint(samples: int, fill: float = 1.0) -> Cell:
     return Cell(tuple((j - (count - 1) / 2) * step for j in range(count)), (step,) * count)
 
 
+def divided(edges: Sequence[float], samples: int, fill: float = 1.0) -> Cell:
+    """A cell of several parts, each with ``samples`` Gauss-Legendre nodes, over the central fraction ``fill``.
+
+    Args:
+        edges: where the parts begin and end, ascending from -1/2 to 1/2. Of what lies outside ``fill``, parts have less
+            or no weight, and as many nodes.
+        samples: per part.
+        fill: as for :func:`gauss`.
+
+    Raises:
+        ValueError: edges that are not such.
+    """
+    begins, ends = np.array(edges[:-1]), np.array(edges[1:])
+    if len(edges) < 2 or edges[0] != -0.5 or edges[-1] != 0.5 or (ends <= begins).any():
+        raise ValueError(f"expected edges ascending from -0.5 to 0.5; got {list(edges)}")
+    unit = gauss(samples)
+    half = _checked_fill(fill) / 2
+    begins, ends = begins.clip(-half, half), ends.clip(-half, half)
+    nodes = (begins + ends)[:, None] / 2 + np.outer(ends - begins, unit.nodes)
+    return Cell(tuple(nodes.ravel().tolist()), tuple(np.outer(ends - begins, unit.weights).ravel().tolist()))
+
+
 @dataclass(frozen=True)
 class Axis:
     """One axis of a grid: ``cells`` cells of ``spacing`` metres, symmetric about the optical axis.
