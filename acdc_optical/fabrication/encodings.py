@@ -77,13 +77,13 @@ class Encoding(Protocol):
 
 @dataclass(frozen=True)
 class PhaseSteps:
-    """One cell per pixel with the nearest of ``count`` steps of phase; for masks that absorb nothing.
+    """One cell per pixel with the nearest of ``levels`` steps of phase; for masks that absorb nothing.
 
     Attributes:
-        count: levels, from 0 to below 2π.
+        levels: levels, from 0 to below 2π.
     """
 
-    count: int
+    levels: int
 
     def __call__(self, values: Values) -> Encoded:
         dark = float(np.abs(1 - np.abs(values)).max())
@@ -92,7 +92,7 @@ class PhaseSteps:
                 f"the mask absorbs (|t| differs from 1 by up to {dark:.2g}) and steps of phase do not: "
                 "encode it as chrome and etch, as double phase or on a carrier, or train it with |t| = 1"
             )
-        return _encoded(values, nearest_step(np.angle(values), self.count), phase_steps(self.count), 1)
+        return _encoded(values, nearest_step(np.angle(values), self.levels), phase_steps(self.levels), 1)
 
 
 @dataclass(frozen=True)
@@ -103,16 +103,16 @@ class ChromeAndEtch:
 
     Attributes:
         cells: per pixel, along each axis.
-        count: steps of phase; two, 0 and π, are all that real masks need.
+        levels: steps of phase; two, 0 and π, are all that real masks need.
     """
 
     cells: int
-    count: int = 2
+    levels: int = 2
 
     def __call__(self, values: Values) -> Encoded:
-        alphabet = Alphabet((None, *range(self.count)), self.count)
+        alphabet = Alphabet((None, *range(self.levels)), self.levels)
         opened = share(np.abs(values), self.cells)
-        levels = opened * (1 + repeated(nearest_step(np.angle(values), self.count), self.cells))
+        levels = opened * (1 + repeated(nearest_step(np.angle(values), self.levels), self.cells))
         return _encoded(values, levels, alphabet, self.cells)
 
 
@@ -142,18 +142,18 @@ class DoublePhase:
     rounding to a step leaves is handed on to the next cell of the pixel, so the mean is better than the steps.
 
     Attributes:
-        count: steps of phase.
+        levels: steps of phase.
         cells: per pixel, along each axis.
     """
 
-    count: int
+    levels: int
     cells: int = 2
 
     def __call__(self, values: Values) -> Encoded:
         fine = repeated(values, self.cells)
         sign = 1 - 2 * (sum(np.ix_(*(from_axis(n) for n in fine.shape))) % 2)
         wanted = np.exp(1j * (np.angle(fine) + sign * np.arccos(np.abs(fine).clip(0, 1))))
-        return _encoded(values, handed_on(wanted, self.count, self.cells), phase_steps(self.count), self.cells)
+        return _encoded(values, handed_on(wanted, self.levels, self.cells), phase_steps(self.levels), self.cells)
 
 
 @dataclass(frozen=True)
@@ -164,12 +164,12 @@ class BlazedCarrier:
     (Bolduc et al. 2013).
 
     Attributes:
-        count: steps of phase.
+        levels: steps of phase.
         cells: per pixel, along each axis.
         period: Λ in cells, four or more.
     """
 
-    count: int
+    levels: int
     cells: int
     period: int = 8
 
@@ -178,8 +178,8 @@ class BlazedCarrier:
         values_of_cells = repeated(values, self.cells)
         depth = _blaze_depth(np.abs(values_of_cells))
         ramp = np.angle(values_of_cells) - math.pi * depth + _carrier(values_of_cells, self.period)
-        levels = nearest_step(depth * np.mod(ramp, 2 * math.pi), self.count)
-        return _encoded(values, levels, phase_steps(self.count), self.cells, self.period)
+        levels = nearest_step(depth * np.mod(ramp, 2 * math.pi), self.levels)
+        return _encoded(values, levels, phase_steps(self.levels), self.cells, self.period)
 
 
 @dataclass(frozen=True)

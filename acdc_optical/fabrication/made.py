@@ -1,24 +1,33 @@
 """The bench with its masks as they are made: cells in place of pixels, in the continuous model.
 
 What :class:`~acdc_optical.models.Continuous` does for pixels, this does for the cells that a pixel is made of: the
-light across every cell is integrated by Gauss-Legendre nodes, so that no edge falls between two samples.
+light across every cell is integrated by Gauss-Legendre nodes, so that no edge falls between two samples. Masks as made
+have millions of nodes; ideal lenses do not mix the axes, so the light crosses the mask a few rows at a time.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from acdc_optical.compilation import Masks
+from acdc_optical.models import Continuous
+from acdc_optical.planes import Planes
 from acdc_optical.realisation import OpticalLayer
-from optics import Field, FieldDetector, FourierLens, Grid
+from optics import Axis, Field, FourierLens
 from optics.grid import divided
 
 WHOLE = (-0.5, 0.5)
 """The edges of a pixel that is one cell."""
+
+# Nodes of the mask that light crosses at a time: a few complex128 arrays of this size are a quarter of a gigabyte.
+_AT_A_TIME = 2**22
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,20 +35,39 @@ class Cells:
     """What the light meets in one plane.
 
     Attributes:
-        values: transmittance of every cell, shape (ny·c, nx·c) or (nx·c,) for c cells per pixel and axis.
-        edges: where the cells of a pixel begin and end, ascending from -1/2 to 1/2 pixel, c + 1 of them.
+        values: transmittance of every cell, shape (ny·c, nx·c') or (nx·c,), for c cells per pixel along each axis.
+        edges: for each axis where the cells of a pixel begin and end, ascending from -1/2 to 1/2 pixel, c + 1 of them.
         factor: what arrives is the mask's light times this.
         turns: of a carrier, per pixel along x, which deflects the light wanted; the camera stands where that goes.
     """
 
     values: Tensor
-    edges: tuple[float, ...] = WHOLE
+    edges: tuple[tuple[float, ...], ...]
     factor: complex = 1.0
     turns: float = 0.0
 
+    @classmethod
+    def whole(cls, pixels: Tensor) -> Cells:
+        """Pixels that are one cell each."""
+        return cls(pixels, (WHOLE,) * pixels.ndim)
+
+
+class _Arm(NamedTuple):
+    """The light along one axis: from cells of mask A to nodes of mask D, and from those to the camera's samples.
+
+    Attributes:
+        to_mask: complex128, shape (nodes, cells of A).
+        to_camera: complex128, shape (camera samples, nodes).
+        repeats: nodes for each cell of mask D.
+    """
+
+    to_mask: Tensor
+    to_camera: Tensor
+    repeats: int
+
 
 class MadeLayer(nn.Module):
-    """The call of an optical layer through masks as they are made; called like the layer.
+    """The call of an optical layer through masks as they are made; called like the layer, in float64 inside.
 
     Args:
         optical: the layer on its bench; its own masks tell the planes and the gain.
@@ -53,62 +81,114 @@ class MadeLayer(nn.Module):
     def __init__(self, optical: OpticalLayer, input: Cells, fourier: Cells):
         super().__init__()
         self.optical, self.input, self.fourier = optical, input, fourier
-        self.masks: Masks = optical.masks()
-        planes = self.masks.planes
-        n, per_coefficient = planes.input.cells[-1], self.masks.pixels_per_coefficient
-        # Between its edges a mask pixel sees the waves of all inputs to all outputs turn by so much, and an input
-        # pixel those from the outermost mask pixels.
-        self.shown = _resolved(
-            planes.input, input, math.pi * planes.mask.cells[-1] / (n * per_coefficient), optical.bench.modulator.fill
-        )
-        self.mask = _resolved(planes.mask, fourier, 2 * math.pi / per_coefficient, optical.bench.mask.fill)
-        self.to_mask = FourierLens(planes.focal_length, self.mask)
-        self.to_camera = FourierLens(planes.focal_length, planes.camera)
-        self.detector = FieldDetector()
+        self.masks = optical.masks()
+        _check(self.masks.planes.input.cells, input)
+        _check(self.masks.planes.mask.cells, fourier)
 
     @property
     def samples(self) -> int:
         """Numbers that the light of one input takes at its largest."""
-        return math.prod(self.mask.shape)
+        return min(_AT_A_TIME, math.prod(self.fourier.values.shape) * 25)
 
     def forward(self, x: Tensor) -> Tensor:
+        seen = self._cross(self._shown(x), self._arms) / (self.input.factor * self.fourier.factor)
+        y = self.optical.decode(seen, self.masks)
+        return y.to(x.dtype if self.optical.presentation.real or x.is_complex() else x.dtype.to_complex())
+
+    def light_used(self, x: Tensor) -> float:
+        """Power that falls on the camera's pixels over power of the inputs in front of mask A."""
+        planes = self.masks.planes
+        whole = replace(planes, camera=Continuous().whole_pixels(planes.camera))
+        seen = self._cross(self._shown(x), self._arms_of(whole))
+        arrived = Field(seen, whole.camera, planes.wavelength).power.sum()
+        sent = self.optical.encode(self.optical.checked(x), self.masks).power.sum()
+        return float(arrived / sent)
+
+    def _shown(self, x: Tensor) -> Tensor:
+        """The light behind the cells of mask A, complex128."""
         axes = len(self.optical.shape)
-        pixels = self.optical.presentation.encode(self.optical.checked(x), axes)
-        wavelength = self.masks.planes.wavelength
-        shown = _spread(pixels, self.shown) * _on(self.input, self.shown, pixels)
-        light = self.to_mask(Field(shown, self.shown, wavelength))
-        light = light.replace(light.data * _on(self.fourier, self.mask, light.data))
-        seen = self.detector(self.to_camera(light)) / (self.input.factor * self.fourier.factor)
-        return self.optical.decode(seen, self.masks)
+        pixels = self.optical.presentation.encode(self.optical.checked(x), axes).to(torch.complex128)
+        for axis, edges in enumerate(self.input.edges, start=-axes):
+            pixels = pixels.repeat_interleave(len(edges) - 1, dim=axis)
+        return pixels * self.input.values.to(pixels)
+
+    def _cross(self, shown: Tensor, arms: tuple[_Arm, ...]) -> Tensor:
+        """From behind mask A to the camera."""
+        values = self.fourier.values.to(shown)
+        along = arms[-1]
+        values = values.repeat_interleave(along.repeats, dim=-1)
+        if len(arms) == 1:
+            return ((shown @ along.to_mask.T) * values) @ along.to_camera.T
+        across, seen = arms[0], torch.zeros((), dtype=shown.dtype)
+        light = shown @ along.to_mask.T  # cells of A along y, nodes of D along x
+        for rows, nodes in _blocks(len(values), across.repeats, values.shape[-1]):
+            crossing = (across.to_mask[nodes] @ light) * values[rows].repeat_interleave(across.repeats, dim=0)
+            seen = seen + across.to_camera[:, nodes] @ (crossing @ along.to_camera.T)
+        return seen
+
+    @cached_property
+    def _arms(self) -> tuple[_Arm, ...]:
+        return self._arms_of(self.masks.planes)
+
+    def _arms_of(self, planes: Planes) -> tuple[_Arm, ...]:
+        bench, per_coefficient, last = self.optical.bench, self.masks.pixels_per_coefficient, len(planes.input.axes) - 1
+        arms = []
+        for i, (a, d, camera) in enumerate(zip(planes.input.axes, planes.mask.axes, planes.camera.axes, strict=True)):
+            # Across a pixel of A the waves from the outermost pixels of D turn by so much, across one of D those of all
+            # inputs to all outputs; a carrier adds its own turns along x.
+            turn = math.pi * d.cells / (a.cells * per_coefficient)
+            front = _resolved(a, self.input.edges[i], bench.modulator.fill, turn)
+            carrier = self.fourier.turns if i == last else 0.0
+            turn = 2 * math.pi * (1 / per_coefficient + abs(carrier))
+            mask = _resolved(d, self.fourier.edges[i], bench.mask.fill, turn)
+            arms.append(_arm(front, mask, camera, planes, carrier))
+        return tuple(arms)
 
 
-def _resolved(pixels: Grid, cells: Cells, turn: float, fill: float) -> Grid:
+class _Resolved(NamedTuple):
+    """An axis whose pixels have cells, and these nodes, ``nodes`` each."""
+
+    axis: Axis
+    nodes: int
+
+
+def _resolved(pixels: Axis, edges: tuple[float, ...], fill: float, turn: float) -> _Resolved:
     """Pixels with nodes in each of their cells, enough for waves that turn by so much [rad] across the pixel."""
-    count = len(cells.edges) - 1
-    expected = tuple(n * count for n in pixels.cells)
+    widest = max(end - begin for begin, end in pairwise(edges))
+    # Gauss-Legendre on exp(iθx): 5 nodes are right to 1e-13 up to a turn of π/4, 8 to π, 12 to 2π.
+    nodes = 4 + math.ceil(1.2 * widest * turn)
+    return _Resolved(replace(pixels, cell=divided(edges, nodes, fill)), nodes)
+
+
+def _arm(front: _Resolved, mask: _Resolved, camera: Axis, planes: Planes, carrier: float) -> _Arm:
+    cells = front.axis.size // front.nodes
+    sent = torch.eye(cells, dtype=torch.float64).repeat_interleave(front.nodes, dim=1)
+    to_mask = _through_lens(sent, front.axis, mask.axis, planes)
+    # The lens's integral is symmetric: towards the camera it is that from the camera's samples, weighed the other way.
+    back = _through_lens(torch.eye(camera.size, dtype=torch.float64), camera, mask.axis, planes)
+    to_camera = back * mask.axis.weights / camera.weights[:, None]
+    x = mask.axis.coordinates / mask.axis.spacing
+    turned = torch.polar(torch.ones_like(x), -2 * math.pi * carrier * x)
+    return _Arm(to_mask.T.contiguous(), to_camera * turned, mask.nodes)
+
+
+def _through_lens(sent: Tensor, source: Axis, target: Axis, planes: Planes) -> Tensor:
+    """Fields on one axis in the back focal plane, shape (fields, target samples)."""
+    lens = FourierLens(planes.focal_length, target.line)
+    return lens(Field(sent, source.line, planes.wavelength)).data
+
+
+def _blocks(cells: int, repeats: int, across: int) -> Iterator[tuple[slice, slice]]:
+    """Rows of cells, and of their nodes, a few at a time."""
+    step = max(1, _AT_A_TIME // (repeats * across))
+    for first in range(0, cells, step):
+        last = min(first + step, cells)
+        yield slice(first, last), slice(first * repeats, last * repeats)
+
+
+def _check(pixels: tuple[int, ...], cells: Cells) -> None:
+    expected = tuple(n * (len(edges) - 1) for n, edges in zip(pixels, cells.edges, strict=True))
     if tuple(cells.values.shape) != expected:
         raise ValueError(
-            f"expected {expected} cells, {count} for each pixel and axis of the mask; got {tuple(cells.values.shape)}"
+            f"expected {expected} cells for the {pixels} pixels of the mask; got {tuple(cells.values.shape)}"
         )
-    widest = max(b - a for a, b in zip(cells.edges[:-1], cells.edges[1:], strict=True))
-    # Gauss-Legendre on exp(iθx): 5 nodes are right to 1e-13 up to a turn of π/4, 8 to π, 12 to 2π.
-    nodes = 4 + math.ceil(1.2 * widest * (turn + 2 * math.pi * abs(cells.turns)))
-    return pixels.resolved(divided(cells.edges, nodes, fill))
-
-
-def _on(cells: Cells, grid: Grid, like: Tensor) -> Tensor:
-    """The transmittance at every node, without the carrier."""
-    values = cells.values.to(like.device)
-    for axis, whole in enumerate(grid.axes):
-        values = values.repeat_interleave(whole.size // values.shape[axis], dim=axis)
-    if cells.turns:
-        x = grid.axes[-1].coordinates.to(like.device) / grid.axes[-1].spacing
-        values = values * torch.polar(torch.ones_like(x), -2 * math.pi * cells.turns * x)
-    return values.to(torch.promote_types(values.dtype, like.dtype)) if values.is_complex() else values.to(like.real)
-
-
-def _spread(pixels: Tensor, grid: Grid) -> Tensor:
-    """Pixel values at all nodes of their pixels."""
-    for i, axis in enumerate(grid.axes):
-        pixels = pixels.repeat_interleave(len(axis.cell), dim=i - grid.ndim)
-    return pixels
