@@ -1,0 +1,144 @@
+"""From a design and a process to the plates that are ordered, and from levels back to what the light meets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from acdc_optical.compilation import Masks
+from acdc_optical.design import Design
+from acdc_optical.fabrication.encodings import Encoded
+from acdc_optical.fabrication.made import Cells, MadeLayer
+from acdc_optical.fabrication.plate import Levels, Plate
+from acdc_optical.fabrication.process import MaskProcess, Process
+from acdc_optical.fabrication.relief import Surface
+from acdc_optical.realisation import OpticalLayer
+from optics import Grid
+
+SIDES = ("A", "D")
+
+
+@dataclass(frozen=True, eq=False)
+class MaskOrder:
+    """One mask of a design, as it is to be made.
+
+    Attributes:
+        layer: which of the design's optical layers it belongs to, from 0.
+        side: "A" or "D".
+        pixels: of the mask, on the bench.
+        encoded: its cells, as the light meets them.
+        plate: the same for who makes it.
+        process: how.
+    """
+
+    layer: int
+    side: str
+    pixels: Grid
+    encoded: Encoded
+    plate: Plate
+    process: MaskProcess
+
+    def cells(self, levels: Levels) -> Cells:
+        """What the light meets where a plate has these levels, in the plate's frame, shape of ``plate.levels``.
+
+        Raises:
+            ValueError: stripes, of a one-dimensional mask, that are not alike along their height.
+        """
+        if self.pixels.ndim == 1:
+            strays = int((levels != levels[:1]).any(axis=1).sum())
+            if strays:
+                raise ValueError(f"{strays} rows of the stripes of {self.plate.name} are not like the first")
+            levels = levels[0]
+        return self.cells_of(self.plate.transmittance[levels])
+
+    def cells_of(self, transmittance: np.ndarray, edges: Sequence[Sequence[float]] | None = None) -> Cells:
+        """Cells of given transmittance, divided evenly or at given edges; see :class:`Cells`."""
+        count, period = self.encoded.cells, self.encoded.period
+        even = tuple(i / count - 0.5 for i in range(count)) + (0.5,)
+        chosen = tuple(map(tuple, edges)) if edges else (even,) * self.pixels.ndim
+        turns = 0.0 if period is None else count / period
+        return Cells(torch.from_numpy(transmittance), chosen, self.encoded.factor, turns)
+
+
+def orders_of(design: Design, process: Process) -> tuple[MaskOrder, ...]:
+    """The masks of a design that a process makes: first A, then D, layer by layer.
+
+    Raises:
+        ValueError: a mask that the process cannot make; the message names it and says why.
+    """
+    orders = []
+    for index, masks in enumerate(masks for masks in design.masks if masks is not None):
+        for side in SIDES:
+            wanted: MaskProcess | None = getattr(process, side)
+            if wanted is not None:
+                orders.append(_order(index, side, masks, wanted, process))
+    return tuple(orders)
+
+
+def _order(index: int, side: str, masks: Masks, wanted: MaskProcess, process: Process) -> MaskOrder:
+    values, grid = (
+        (masks.input_mask, masks.planes.input) if side == "A" else (masks.fourier_mask, masks.planes.mask)
+    )
+    name = f"L{index + 1}{side}"
+    try:
+        if side == "D" and wanted.made != "modulator" and grid.axes[0].cell.width < 1:
+            raise ValueError(
+                f"the bench takes mask D to have opaque gaps (fill {grid.axes[0].cell.width:g}), which are not drawn: "
+                "compile the design for mask.fill = 1"
+            )
+        encoded = wanted.encoding_for(min(grid.spacing))(values.detach().cpu().to(torch.complex128).numpy())
+        making, wavelength = wanted.making(), masks.planes.wavelength
+        surface = Surface(None, ()) if making is None else making.surface(encoded.alphabet, wavelength)
+    except ValueError as error:
+        raise ValueError(f"mask {side} of optical layer {index + 1}: {error}") from None
+    pitch = [p / encoded.cells for p in grid.spacing]
+    levels = encoded.levels
+    if levels.ndim == 1:
+        rows = max(1, round(process.layout.stripe_height / pitch[0]))
+        levels, pitch = np.repeat(levels[None], rows, axis=0), [process.layout.stripe_height / rows, *pitch]
+    plate = Plate(
+        name=name,
+        levels=levels,
+        pitch=(pitch[0], pitch[1]),
+        transmittance=encoded.alphabet.transmittance,
+        wavelength=wavelength,
+        layers=surface.layers,
+        heights=surface.heights,
+        mirrored=wanted.faces_source,
+    )
+    return MaskOrder(index, side, grid, encoded, plate, wanted)
+
+
+def made_layers(
+    design: Design, orders: Sequence[MaskOrder], levels: Mapping[str, Levels] | None = None
+) -> dict[int, MadeLayer]:
+    """The optical layers of a design through their masks as made; masks that are not ordered are as designed.
+
+    Args:
+        design: where the masks are from.
+        orders: what is made.
+        levels: for the name of a plate the levels that a file has of it; of others, those ordered.
+
+    Returns:
+        For the index of each optical layer, from 0.
+    """
+    levels = levels or {}
+    made = {
+        (o.layer, o.side): o.cells(levels.get(o.plate.name, o.plate.levels)) for o in orders
+    }
+    layers = {}
+    for index, layer in enumerate(optical_layers(design)):
+        masks = layer.masks()
+        a, d = made.get((index, "A")), made.get((index, "D"))
+        layers[index] = MadeLayer(layer, a or Cells.whole(masks.input_mask), d or Cells.whole(masks.fourier_mask))
+    return layers
+
+
+def optical_layers(design: Design) -> tuple[OpticalLayer, ...]:
+    """The optical layers of a design with the masks that it has, in the continuous model."""
+    return tuple(stage for stage in design.realise() if isinstance(stage, OpticalLayer))
