@@ -153,11 +153,9 @@ class Etched:
     relief: Relief
 
     def surface(self, alphabet: Alphabet, wavelength: float) -> Surface:
-        turn = self.relief.turn(wavelength)
-        counts = _counts(alphabet, -1 if turn > 0 else 1)
-        step = abs(turn) / alphabet.per_turn
+        counts, step = _steps(alphabet, -self.relief.turn(wavelength))
         layers = _binary(counts, step, "ETCH", "polygons are etched, {depth} deep")
-        heights = (counts.max(initial=0) - counts) * step if layers else None
+        heights = (counts.max(initial=0) - counts).astype(np.float64) * step if layers else None
         return Surface(heights, (*layers, *_chrome(alphabet)))
 
 
@@ -184,11 +182,9 @@ class Added:
             raise ValueError(f"expected a pedestal of 0 or more [m]; got {self.pedestal}")
 
     def surface(self, alphabet: Alphabet, wavelength: float) -> Surface:
-        turn = self.relief.turn(wavelength)
-        counts = _counts(alphabet, 1 if turn > 0 else -1)
-        step = abs(turn) / alphabet.per_turn
+        counts, step = _steps(alphabet, self.relief.turn(wavelength))
         layers = _binary(counts, step, "ADD", "polygons are covered, {depth} thick")
-        heights = self.pedestal + counts * step if layers else None
+        heights = self.pedestal + counts.astype(np.float64) * step if layers else None
         return Surface(heights, (*layers, *_chrome(alphabet)))
 
 
@@ -213,7 +209,7 @@ class BareChrome:
     """Chrome with openings and nothing else: all open levels have the same phase."""
 
     def surface(self, alphabet: Alphabet, wavelength: float) -> Surface:
-        phases = len(np.unique(_counts(alphabet, 1)[~alphabet.opaque]))
+        phases = len(np.unique(alphabet.phases[~alphabet.opaque]))
         if phases > 1:
             raise ValueError(f"chrome alone has one phase; the alphabet has {phases}: use Etched or Added")
         if not alphabet.opaque.any():
@@ -241,11 +237,20 @@ def _check_angle(angle: float) -> None:
         raise ValueError(f"expected an angle below π/2 from the normal [rad]; got {angle}")
 
 
-def _counts(alphabet: Alphabet, sign: int) -> NDArray[np.int64]:
-    """How many steps each level is etched or raised, the least of them 0; 0 where opaque."""
+def _steps(alphabet: Alphabet, turn: float) -> tuple[NDArray[np.int64], float]:
+    """How many steps each level is away from the untouched surface, and a step [m].
+
+    Args:
+        alphabet: of the levels.
+        turn: how far from it is 2π [m]; negative if it is -2π.
+
+    Returns:
+        Of the transparent levels the least count is 0; opaque ones are untouched.
+    """
+    sign = 1 if turn > 0 else -1
     counts = np.array([sign * (step or 0) % alphabet.per_turn for step in alphabet.steps], dtype=np.int64)
     least = counts[~alphabet.opaque].min(initial=alphabet.per_turn)
-    return np.where(alphabet.opaque, 0, counts - least)
+    return np.where(alphabet.opaque, 0, counts - least), abs(turn) / alphabet.per_turn
 
 
 def _binary(counts: NDArray[np.int64], step: float, name: str, purpose: str) -> tuple[Layer, ...]:
