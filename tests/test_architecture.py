@@ -88,8 +88,9 @@ ACDC = {
     "datasets": "files",
     # Masks as they are made: one form for all of them, and who writes and reads it.
     "fabrication.plate": "",
-    "fabrication.materials": "",
+    "fabrication.materials": "optics.units",
     "fabrication.relief": "fabrication.materials fabrication.plate optics.units",
+    "fabrication.efficiency": "",
     "fabrication.rectangles": "",
     "fabrication.rules": "fabrication.plate optics.units",
     "fabrication.marks": "fabrication.plate fabrication.rectangles",
