@@ -104,9 +104,15 @@ ACDC = {
     "fabrication.arrays": "fabrication.plate files",
     "fabrication.spreading": "",
     "fabrication.encodings": "fabrication.plate fabrication.spreading",
-    "fabrication.made": "compilation realisation optics optics.grid",
+    "fabrication.made": "compilation models planes realisation optics optics.grid",
     "fabrication": "",
     # What joins the siblings.
+    "fabrication.process": "parts fabrication.encodings fabrication.materials fabrication.relief fabrication.rules "
+    "optics.units",
+    "fabrication.orders": "compilation design realisation fabrication.encodings fabrication.made fabrication.plate "
+    "fabrication.process fabrication.relief optics",
+    "fabrication.predictions": "design realisation fabrication.made fabrication.orders fabrication.plate "
+    "fabrication.process fabrication.relief progress verification optics.units",
     "networks": "augmentation datasets layers training",
     "design": "bench cascade compilation layers models nearest planes presentation realisation tensors",
     "figures": "compilation realisation training verification optics optics.plotting optics.units",

@@ -65,22 +65,27 @@ class _Arm(NamedTuple):
     to_camera: Tensor
     repeats: int
 
+    def like(self, data: Tensor) -> _Arm:
+        """In the precision and on the device of the data."""
+        return self._replace(to_mask=self.to_mask.to(data), to_camera=self.to_camera.to(data))
+
 
 class MadeLayer(nn.Module):
-    """The call of an optical layer through masks as they are made; called like the layer, in float64 inside.
+    """The call of an optical layer through masks as they are made; called like the layer.
 
     Args:
         optical: the layer on its bench; its own masks tell the planes and the gain.
         input: mask A as made.
         fourier: mask D as made.
+        accuracy: to which the light across each cell is integrated, relative to what falls on it.
 
     Raises:
         ValueError: cells that are not a whole number for each pixel of the masks.
     """
 
-    def __init__(self, optical: OpticalLayer, input: Cells, fourier: Cells):
+    def __init__(self, optical: OpticalLayer, input: Cells, fourier: Cells, *, accuracy: float = 1e-13):
         super().__init__()
-        self.optical, self.input, self.fourier = optical, input, fourier
+        self.optical, self.input, self.fourier, self.accuracy = optical, input, fourier, accuracy
         self.masks = optical.masks()
         _check(self.masks.planes.input.cells, input)
         _check(self.masks.planes.mask.cells, fourier)
@@ -92,8 +97,7 @@ class MadeLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         seen = self._cross(self._shown(x), self._arms) / (self.input.factor * self.fourier.factor)
-        y = self.optical.decode(seen, self.masks)
-        return y.to(x.dtype if self.optical.presentation.real or x.is_complex() else x.dtype.to_complex())
+        return self.optical.decode(seen, self.masks)
 
     def light_used(self, x: Tensor) -> float:
         """Power that falls on the camera's pixels over power of the inputs in front of mask A."""
@@ -105,21 +109,21 @@ class MadeLayer(nn.Module):
         return float(arrived / sent)
 
     def _shown(self, x: Tensor) -> Tensor:
-        """The light behind the cells of mask A, complex128."""
+        """The light behind the cells of mask A."""
         axes = len(self.optical.shape)
-        pixels = self.optical.presentation.encode(self.optical.checked(x), axes).to(torch.complex128)
+        x = self.optical.checked(x)
+        pixels = self.optical.presentation.encode(x if x.is_complex() else torch.complex(x, torch.zeros_like(x)), axes)
         for axis, edges in enumerate(self.input.edges, start=-axes):
             pixels = pixels.repeat_interleave(len(edges) - 1, dim=axis)
         return pixels * self.input.values.to(pixels)
 
     def _cross(self, shown: Tensor, arms: tuple[_Arm, ...]) -> Tensor:
         """From behind mask A to the camera."""
-        values = self.fourier.values.to(shown)
-        along = arms[-1]
+        along, values = arms[-1].like(shown), self.fourier.values.to(shown)
         values = values.repeat_interleave(along.repeats, dim=-1)
         if len(arms) == 1:
             return ((shown @ along.to_mask.T) * values) @ along.to_camera.T
-        across, seen = arms[0], torch.zeros((), dtype=shown.dtype)
+        across, seen = arms[0].like(shown), torch.zeros((), dtype=shown.dtype)
         light = shown @ along.to_mask.T  # cells of A along y, nodes of D along x
         for rows, nodes in _blocks(len(values), across.repeats, values.shape[-1]):
             crossing = (across.to_mask[nodes] @ light) * values[rows].repeat_interleave(across.repeats, dim=0)
@@ -137,12 +141,17 @@ class MadeLayer(nn.Module):
             # Across a pixel of A the waves from the outermost pixels of D turn by so much, across one of D those of all
             # inputs to all outputs; a carrier adds its own turns along x.
             turn = math.pi * d.cells / (a.cells * per_coefficient)
-            front = _resolved(a, self.input.edges[i], bench.modulator.fill, turn)
+            front = self._resolved(a, self.input.edges[i], bench.modulator.fill, turn)
             carrier = self.fourier.turns if i == last else 0.0
             turn = 2 * math.pi * (1 / per_coefficient + abs(carrier))
-            mask = _resolved(d, self.fourier.edges[i], bench.mask.fill, turn)
+            mask = self._resolved(d, self.fourier.edges[i], bench.mask.fill, turn)
             arms.append(_arm(front, mask, camera, planes, carrier))
         return tuple(arms)
+
+    def _resolved(self, pixels: Axis, edges: tuple[float, ...], fill: float, turn: float) -> _Resolved:
+        """Pixels with nodes in each of their cells, for waves that turn by so much [rad] across a pixel."""
+        nodes = _nodes(turn * max(end - begin for begin, end in pairwise(edges)), self.accuracy)
+        return _Resolved(replace(pixels, cell=divided(edges, nodes, fill)), nodes)
 
 
 class _Resolved(NamedTuple):
@@ -152,12 +161,16 @@ class _Resolved(NamedTuple):
     nodes: int
 
 
-def _resolved(pixels: Axis, edges: tuple[float, ...], fill: float, turn: float) -> _Resolved:
-    """Pixels with nodes in each of their cells, enough for waves that turn by so much [rad] across the pixel."""
-    widest = max(end - begin for begin, end in pairwise(edges))
-    # Gauss-Legendre on exp(iθx): 5 nodes are right to 1e-13 up to a turn of π/4, 8 to π, 12 to 2π.
-    nodes = 4 + math.ceil(1.2 * widest * turn)
-    return _Resolved(replace(pixels, cell=divided(edges, nodes, fill)), nodes)
+def _nodes(turn: float, accuracy: float) -> int:
+    """Gauss-Legendre nodes that integrate a wave of unit amplitude over so much of a turn [rad] with that accuracy.
+
+    The remainder of n nodes on exp(iθx) over a unit length is at most θ^2n·n!⁴/((2n+1)·(2n)!³)
+    (Abramowitz & Stegun 25.4.30).
+    """
+    n = 1
+    while turn ** (2 * n) * math.factorial(n) ** 4 > accuracy * (2 * n + 1) * math.factorial(2 * n) ** 3:
+        n += 1
+    return n
 
 
 def _arm(front: _Resolved, mask: _Resolved, camera: Axis, planes: Planes, carrier: float) -> _Arm:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from acdc_optical.compilation import Masks
 from acdc_optical.design import Design
@@ -59,7 +57,7 @@ class MaskOrder:
     def cells_of(self, transmittance: np.ndarray, edges: Sequence[Sequence[float]] | None = None) -> Cells:
         """Cells of given transmittance, divided evenly or at given edges; see :class:`Cells`."""
         count, period = self.encoded.cells, self.encoded.period
-        even = tuple(i / count - 0.5 for i in range(count)) + (0.5,)
+        even = (*(i / count - 0.5 for i in range(count)), 0.5)
         chosen = tuple(map(tuple, edges)) if edges else (even,) * self.pixels.ndim
         turns = 0.0 if period is None else count / period
         return Cells(torch.from_numpy(transmittance), chosen, self.encoded.factor, turns)
@@ -81,9 +79,7 @@ def orders_of(design: Design, process: Process) -> tuple[MaskOrder, ...]:
 
 
 def _order(index: int, side: str, masks: Masks, wanted: MaskProcess, process: Process) -> MaskOrder:
-    values, grid = (
-        (masks.input_mask, masks.planes.input) if side == "A" else (masks.fourier_mask, masks.planes.mask)
-    )
+    values, grid = (masks.input_mask, masks.planes.input) if side == "A" else (masks.fourier_mask, masks.planes.mask)
     name = f"L{index + 1}{side}"
     try:
         if side == "D" and wanted.made != "modulator" and grid.axes[0].cell.width < 1:
@@ -128,9 +124,7 @@ def made_layers(
         For the index of each optical layer, from 0.
     """
     levels = levels or {}
-    made = {
-        (o.layer, o.side): o.cells(levels.get(o.plate.name, o.plate.levels)) for o in orders
-    }
+    made = {(o.layer, o.side): o.cells(levels.get(o.plate.name, o.plate.levels)) for o in orders}
     layers = {}
     for index, layer in enumerate(optical_layers(design)):
         masks = layer.masks()

@@ -77,9 +77,7 @@ class MaskProcess(Part):
         corner_contacts: whether cells may touch at a corner alone.
     """
 
-    encoding: Literal[
-        "phase-steps", "chrome-and-etch", "binary-phase", "double-phase", "blazed-carrier", "binary-lee"
-    ]
+    encoding: Literal["phase-steps", "chrome-and-etch", "binary-phase", "double-phase", "blazed-carrier", "binary-lee"]
     cells: Count | None = None
     feature: Length | None = None
     levels: Annotated[int, Field(ge=2)] | None = None
