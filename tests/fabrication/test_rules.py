@@ -66,8 +66,10 @@ def test_as_counted_cell_by_cell(monkeypatch, shape, share, at_once):
     assert found.drawn_fraction == drawn.mean()
 
 
-def test_places_are_where_the_narrowest_are():
-    drawn = np.random.default_rng(2).random((40, 50)) < 0.6
+@pytest.mark.parametrize("at_once", [1, 200, 2**20])
+def test_places_are_where_the_narrowest_are(monkeypatch, at_once):
+    monkeypatch.setattr(module, "_CELLS_AT_ONCE", at_once)
+    drawn = np.random.default_rng(2).random((40, 50)) < 0.9  # few enough of the narrowest to lie in many blocks
     rules = Rules(4e-6, 4e-6, corner_contacts_allowed=False)
     found = check_rules(drawn, PITCH, rules)
     features, gaps, corners = slow(drawn, PITCH)
@@ -105,12 +107,13 @@ def test_corners_fail_only_where_they_are_not_allowed():
 
 
 def test_a_rule_of_whole_cells_is_kept_by_so_many():
-    """3 cells of 0.1 µm are less than 0.3 µm in floating point."""
-    drawn = np.zeros((9, 9), dtype=bool)
-    drawn[3:6, 3:6] = True
+    """1.1 µm is more than 11 cells of 0.1 µm in floating point."""
     size = 0.1e-6
-    assert check_rules(drawn, (size, size), Rules(0.3e-6, 0.3e-6)).passed
-    assert not check_rules(drawn, (size, size), Rules(0.301e-6, 0.0)).passed
+    assert 1.1e-6 / size > 11
+    drawn = np.zeros((15, 15), dtype=bool)
+    drawn[2:13, 2:13] = True
+    assert check_rules(drawn, (size, size), Rules(1.1e-6, 0.0)).passed
+    assert not check_rules(drawn, (size, size), Rules(1.101e-6, 0.0)).passed
 
 
 @pytest.mark.parametrize("drawn", [np.zeros((3, 4), dtype=bool), np.ones((3, 4), dtype=bool)])
@@ -128,7 +131,7 @@ def test_memory_is_a_few_times_the_pattern():
     check_rules(drawn, PITCH, RULES)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 6 * drawn.nbytes  # measured: 4 times; a block of runs takes some tens of MB whatever the pattern
+    assert peak < 6 * drawn.nbytes  # measured: 4 times, most of it one block of runs
 
 
 @pytest.mark.parametrize(
