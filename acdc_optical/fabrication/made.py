@@ -136,7 +136,7 @@ class MadeLayer(nn.Module):
 
     def _arms_of(self, planes: Planes) -> tuple[_Arm, ...]:
         bench, per_coefficient, last = self.optical.bench, self.masks.pixels_per_coefficient, len(planes.input.axes) - 1
-        arms = []
+        wanted = []
         for i, (a, d, camera) in enumerate(zip(planes.input.axes, planes.mask.axes, planes.camera.axes, strict=True)):
             # Across a pixel of A the waves from the outermost pixels of D turn by so much, across one of D those of all
             # inputs to all outputs; a carrier adds its own turns along x.
@@ -145,8 +145,9 @@ class MadeLayer(nn.Module):
             carrier = self.fourier.turns if i == last else 0.0
             turn = 2 * math.pi * (1 / per_coefficient + abs(carrier))
             mask = self._resolved(d, self.fourier.edges[i], bench.mask.fill, turn)
-            arms.append(_arm(front, mask, camera, planes, carrier))
-        return tuple(arms)
+            wanted.append((front, mask, camera, carrier))
+        arms = {axis: _arm(*axis, planes) for axis in dict.fromkeys(wanted)}  # those of a square are alike
+        return tuple(arms[axis] for axis in wanted)
 
     def _resolved(self, pixels: Axis, edges: tuple[float, ...], fill: float, turn: float) -> _Resolved:
         """Pixels with nodes in each of their cells, for waves that turn by so much [rad] across a pixel."""
@@ -173,7 +174,7 @@ def _nodes(turn: float, accuracy: float) -> int:
     return n
 
 
-def _arm(front: _Resolved, mask: _Resolved, camera: Axis, planes: Planes, carrier: float) -> _Arm:
+def _arm(front: _Resolved, mask: _Resolved, camera: Axis, carrier: float, planes: Planes) -> _Arm:
     cells = front.axis.size // front.nodes
     sent = torch.eye(cells, dtype=torch.float64).repeat_interleave(front.nodes, dim=1)
     to_mask = _through_lens(sent, front.axis, mask.axis, planes)
