@@ -97,7 +97,8 @@ ACDC = {
     "fabrication.rasters": "files",
     "fabrication.curves": "files",
     "fabrication.height_maps": "fabrication.plate fabrication.rasters files optics.units",
-    "fabrication.doses": "fabrication.curves fabrication.height_maps fabrication.plate fabrication.rasters optics.units",
+    "fabrication.doses": "fabrication.curves fabrication.height_maps fabrication.plate fabrication.rasters "
+    "optics.units",
     "fabrication.solids": "fabrication.height_maps fabrication.plate fabrication.rasters files optics.units",
     "fabrication.placement": "fabrication.rasters",
     "fabrication.responses": "fabrication.curves",

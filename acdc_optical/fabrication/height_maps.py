@@ -39,8 +39,9 @@ class HeightScale:
         origin: height of number 0 [m].
         step: height of one [m].
 
-    >>> HeightScale.of(np.array([0.0, 600e-9, 1200e-9]))
-    HeightScale(origin=0.0, step=2e-11)
+    >>> scale = HeightScale.of(np.array([0.0, 600e-9, 1200e-9]))
+    >>> f"{scale.step:.3g}", scale.numbers(np.array([600e-9])).tolist()
+    ('2e-11', [30000])
     """
 
     origin: float

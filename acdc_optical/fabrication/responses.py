@@ -116,7 +116,7 @@ class Response:
         2·sin(d/2)/(2π). For L equal steps that is sinc²(1/L) (Farn and Veldkamp, Handbook of Optics II, ch. 8).
 
         >>> round(Response.falling(3).efficiency, 4), round(Response.falling(8, stroke=0.8).efficiency, 3)
-        (0.9496, 0.875)
+        (0.9496, 0.973)
         """
         return float((2 * np.sin(self._gaps() / 2)).sum() / _TURN) ** 2
 

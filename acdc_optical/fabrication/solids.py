@@ -73,7 +73,7 @@ def write_solid(path: str | Path, plate: Plate, *, base: float, largest: int = _
     surface = _surface(y, x, relief[np.ix_(y.cells, x.cells)] / um)
     with replacing(path) as temporary, open(temporary, "wb") as file:
         header = f"acdc-optical {plate.name[:16]}; units: micrometres; z = 0 at height 0"
-        file.write(header.encode("ascii").ljust(_HEADER) + (2 * tops + 3 * rim).to_bytes(4, "little"))
+        file.write(header.encode("ascii", "replace").ljust(_HEADER) + (2 * tops + 3 * rim).to_bytes(4, "little"))
         for start in range(0, len(y.lines) - 1, _ROWS):
             file.write(_tops(surface[start : start + _ROWS + 1]).tobytes())
         file.write(_sides_and_bottom(surface, np.float32(-base / um)).tobytes())
