@@ -11,6 +11,7 @@ Both show :attr:`Plate.seen`, x to the right, y upwards, z towards the viewer, t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ from optics.units import um
 
 Axis = NDArray[np.float32]
 Facets = NDArray[np.void]
+Triangles = NDArray[np.floating]
 
 _LEAN = 1e-3  # of a cell, on either side of its border
 _STEPS = 4  # of float32, that a lean needs at least, so that no face collapses
@@ -79,19 +81,53 @@ def write_solid(path: str | Path, plate: Plate, *, base: float, largest: int = _
         file.write(_sides_and_bottom(surface, np.float32(-base / um)).tobytes())
 
 
-def read_solid(path: str | Path, *, shape: tuple[int, int], pitch: Pitch) -> Heights:
+def triangles_in(path: str | Path) -> Triangles:
+    """The corners of all facets of a binary STL, float32, shape (facets, 3, 3); errors as for :func:`read_facets`."""
+    corners: Triangles = read_facets(path)["corners"]
+    return corners
+
+
+def closed_triangles_in(path: str | Path) -> Triangles:
+    """The same as trimesh reads it, float64: another reader, and a judge of the surface. It needs some time.
+
+    Raises:
+        ImportError: trimesh is not installed.
+        FileNotFoundError: no such file.
+        ValueError: no solid: not to be read, or with holes, or facets that are wound differently.
+    """
+    import trimesh  # an extra for development
+
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path}: no such file; expected a binary STL")
+    try:
+        mesh = trimesh.load_mesh(path, file_type="stl")
+    except Exception as error:  # whatever its parsers meet
+        raise ValueError(f"{path}: expected a binary STL that trimesh reads; {error}") from None
+    if not mesh.is_watertight or not mesh.is_winding_consistent:
+        raise ValueError(f"{path}: its surface is not closed, or not wound alike everywhere; write it anew")
+    return np.asarray(mesh.triangles)
+
+
+def read_solid(
+    path: str | Path,
+    *,
+    shape: tuple[int, int],
+    pitch: Pitch,
+    triangles: Callable[[str | Path], Triangles] = triangles_in,
+) -> Heights:
     """The height of every cell [m], shape (ny, nx), from the flat tops of a solid in micrometres.
 
     Args:
         path: of a binary STL file.
         shape: cells along (y, x).
         pitch: of the cells, (y, x) [m].
+        triangles: who reads the file; :func:`closed_triangles_in` is independent of the writer.
 
     Raises:
         FileNotFoundError: no such file.
         ValueError: not a binary STL, cut short, or without a flat top in every cell.
     """
-    corners = read_facets(path)["corners"]
+    corners = triangles(path)
     corners = corners[np.ptp(corners[..., 2], axis=1) == 0].astype(np.float64)
     a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     corners = corners[a[:, 0] * b[:, 1] > a[:, 1] * b[:, 0]]  # from above counter-clockwise: tops, not the bottom

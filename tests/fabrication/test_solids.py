@@ -7,7 +7,15 @@ import pytest
 
 from acdc_optical.fabrication.height_maps import levels_at, relief_of
 from acdc_optical.fabrication.plate import CHROME, Plate
-from acdc_optical.fabrication.solids import read_facets, read_points, read_solid, write_points, write_solid
+from acdc_optical.fabrication.solids import (
+    closed_triangles_in,
+    read_facets,
+    read_points,
+    read_solid,
+    triangles_in,
+    write_points,
+    write_solid,
+)
 from tests.fabrication.reliefs import SHAPES, relief
 
 BASE = 2e-6
@@ -70,9 +78,12 @@ def test_every_edge_has_two_facets_and_every_normal_points_outwards(tmp_path, pl
 
 
 @every_plate
-def test_the_height_of_every_cell_comes_back(tmp_path, plate):
+@pytest.mark.parametrize("reader", [triangles_in, closed_triangles_in])
+def test_the_height_of_every_cell_comes_back(tmp_path, plate, reader):
+    if reader is closed_triangles_in:
+        pytest.importorskip("trimesh")
     write_solid(tmp_path / "solid.stl", plate, base=BASE)
-    heights = read_solid(tmp_path / "solid.stl", shape=plate.levels.shape, pitch=plate.pitch)
+    heights = read_solid(tmp_path / "solid.stl", shape=plate.levels.shape, pitch=plate.pitch, triangles=reader)
     expected = (relief_of(plate) / 1e-6).astype(np.float32).astype(np.float64) * 1e-6
     np.testing.assert_allclose(heights, expected, rtol=1e-15, atol=0)  # exact in float32; then the unit
     np.testing.assert_array_equal(levels_at(plate, heights, tolerance=1e-12), plate.seen)
@@ -124,6 +135,23 @@ def test_what_cannot_be_a_solid_is_refused(tmp_path):
         with pytest.raises(ValueError, match="has no relief"):
             refused()
     assert not path.exists()
+
+
+def test_a_surface_with_a_hole_is_refused(tmp_path):
+    pytest.importorskip("trimesh")
+    path = tmp_path / "solid.stl"
+    with pytest.raises(FileNotFoundError):
+        closed_triangles_in(path)
+    write_solid(path, relief(), base=BASE)
+    content = path.read_bytes()
+    count = len(read_facets(path)) - 1
+    path.write_bytes(content[:80] + count.to_bytes(4, "little") + content[84:-50])
+    with pytest.raises(ValueError, match="not closed"):
+        closed_triangles_in(path)
+    for broken in (content[:-1], content[:50], b""):
+        path.write_bytes(broken)
+        with pytest.raises(ValueError, match=r"solid\.stl: (its surface is not closed|expected a binary STL)"):
+            closed_triangles_in(path)
 
 
 def test_files_that_are_no_such_solid_are_refused(tmp_path):
