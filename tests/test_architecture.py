@@ -96,9 +96,9 @@ ACDC = {
     "fabrication.marks": "fabrication.plate fabrication.rectangles",
     "fabrication.layout": "fabrication.plate fabrication.rectangles fabrication.marks files",
     "fabrication.streams": "fabrication.rectangles",
-    "fabrication.height_maps": "fabrication.plate files",
-    "fabrication.solids": "fabrication.plate files",
-    "fabrication.modulators": "fabrication.plate files",
+    "fabrication.height_maps": "fabrication.plate fabrication.rasters files optics.units",
+    "fabrication.solids": "fabrication.height_maps fabrication.plate fabrication.rasters files optics.units",
+    "fabrication.modulators": "fabrication.placement fabrication.plate fabrication.rasters fabrication.responses",
     "fabrication.sags": "fabrication.plate",
     "fabrication.lines": "",
     "fabrication.zemax": "fabrication.lines fabrication.plate fabrication.sags files",
@@ -111,6 +111,15 @@ ACDC = {
     "fabrication.spreading": "",
     "fabrication.encodings": "fabrication.plate fabrication.spreading",
     "fabrication.made": "compilation models planes realisation optics optics.grid",
+    "fabrication.rasters": "files",
+    "fabrication.curves": "files",
+    "fabrication.doses": "fabrication.curves fabrication.height_maps fabrication.plate fabrication.rasters "
+    "optics.units",
+    "fabrication.placement": "fabrication.rasters",
+    "fabrication.responses": "fabrication.curves",
+    "fabrication.profiles": "fabrication.modulators fabrication.placement fabrication.rasters fabrication.responses "
+    "files optics.units",
+    "fabrication.mirrors": "fabrication.placement fabrication.plate fabrication.rasters files",
     "fabrication": "",
     # What joins the siblings.
     "fabrication.process": "parts fabrication.encodings fabrication.materials fabrication.relief fabrication.rules "

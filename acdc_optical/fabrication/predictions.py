@@ -90,10 +90,11 @@ def predict(
         x = probes(layer)
         wanted = layer.layer(x)
         seen = made[index](x)
-        deviations = [(o, d) for o in orders if o.layer == index for d in _deviations(o, tolerances)]
         light = made[index].light_used(x[:1])
         single = made[index].float()  # of real layers; complex parameters stay as they are
-        outcomes = [_outcome(single, *case, x[:1].to(single.optical.layer.a.dtype), seen[:1]) for case in steps]
+        cases = [(o, d) for o in orders if o.layer == index for d in _deviations(o, tolerances)]
+        inputs = x[:1].to(single.optical.layer.a.dtype)
+        outcomes = [_outcome(single, o, d, inputs, seen[:1]) for o, d in track(cases, "tolerances", len(cases))]
         found.append(
             Prediction(
                 layer=index + 1,
