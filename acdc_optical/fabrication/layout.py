@@ -17,8 +17,8 @@ import gdstk
 import numpy as np
 
 from acdc_optical.fabrication.marks import Corners, Mark, Marks
-from acdc_optical.fabrication.plate import Plate
-from acdc_optical.fabrication.rectangles import Edges, Rectangles, centred, from_metres, joined, merged
+from acdc_optical.fabrication.plate import Levels, Plate
+from acdc_optical.fabrication.rectangles import Edges, Rectangles, centred, from_metres, joined, merged, rasterised
 from acdc_optical.files import replacing
 
 DBU = 1e-9
@@ -114,6 +114,31 @@ def layout_of(plate: Plate, marks: Marks, dbu: float = DBU) -> Layout:
     return Layout(plate.name, dbu, pattern, _snapped(marks.shapes, dbu), marks.table)
 
 
+def levels_in(layers: Mapping[int, Rectangles], plate: Plate, dbu: float = DBU) -> Levels:
+    """The levels of every cell, in the frame of the light, from what a file draws: the inverse of :func:`layout_of`.
+
+    Args:
+        layers: as read from a file, with or without marks around the field of the plate.
+        plate: whose shape, layers and levels are expected; its own levels are not looked at.
+        dbu: database unit of the file [m].
+
+    Raises:
+        ValueError: rectangles that overlap, lie across the edge of the field or on no cells; a combination of layers
+            that is no level.
+    """
+    x_edges, y_edges = edges_of(plate, dbu)
+    field = int(x_edges[0]), int(y_edges[0]), int(x_edges[-1]), int(y_edges[-1])
+    drawn = []
+    for layer in plate.layers:
+        pattern, _ = layers.get(layer.number, joined([])).split(field)
+        counts = rasterised(pattern, x_edges, y_edges)
+        if counts.max(initial=0) > 1:
+            raise ValueError(f"rectangles of layer {layer.number} overlap in {int((counts > 1).sum())} cells")
+        drawn.append(counts > 0)
+    seen = plate.levels_of(drawn)
+    return seen[:, ::-1] if plate.mirrored else seen
+
+
 def layout_of_geometry(name: str, geometry: Mapping[int, Corners], marks: Marks, dbu: float = DBU) -> Layout:
     """Geometry on no pixel grid: for each number of a layer rectangles x0, y0, x1, y1 [m], shape (n, 4).
 
@@ -200,12 +225,12 @@ def _repeated(drawn: Rectangles, layer: int, scale: float) -> list[gdstk.Polygon
     repetitions, and is smaller for it.
     """
     x0, y0, x1, y1 = drawn.corners.T
-    order = np.lexsort((x0, y0, y1 - y0, x1 - x0))
-    corners = drawn.corners[order]
-    sizes = corners[:, 2:] - corners[:, :2]
-    starts = np.flatnonzero((np.diff(sizes, axis=0, prepend=-1) != 0).any(axis=1))
+    corners = drawn.corners[np.lexsort((y1 - y0, x1 - x0))]  # those of one size keep their order, from near to near
+    width, height = corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1]
+    starts = np.flatnonzero((np.diff(width, prepend=0) != 0) | (np.diff(height, prepend=0) != 0))
+    ends = np.append(starts, len(corners))[1:]
     polygons = []
-    for start, end in zip(starts, np.append(starts[1:], len(corners)), strict=True):
+    for start, end in zip(starts, ends, strict=True):
         first = corners[start] * scale
         polygon = gdstk.rectangle(tuple(first[:2]), tuple(first[2:]), layer=layer)
         if end > start + 1:

@@ -37,7 +37,8 @@ class Rectangles:
     def __post_init__(self) -> None:
         if self.corners.ndim != 2 or self.corners.shape[1] != 4 or self.corners.dtype != np.int64:
             raise ValueError(f"expected int64 corners of shape (n, 4); got {self.corners.shape} {self.corners.dtype}")
-        flat = np.any(self.corners[:, :2] >= self.corners[:, 2:], axis=1)
+        x0, y0, x1, y1 = self.corners.T
+        flat = (x0 >= x1) | (y0 >= y1)
         if flat.any():
             raise ValueError(
                 f"{int(flat.sum())} of {len(flat)} rectangles have no area, the first is "
@@ -51,15 +52,16 @@ class Rectangles:
     def area(self) -> int:
         """Sum of the areas [dbu²]; what overlaps counts twice."""
         x0, y0, x1, y1 = self.corners.T
-        return sum(((x1 - x0) * (y1 - y0)).tolist())  # whole numbers of any size
+        sides = zip((x1 - x0).tolist(), (y1 - y0).tolist(), strict=True)
+        return sum(width * height for width, height in sides)  # Python's numbers do not wrap
 
     @property
     def bounds(self) -> tuple[int, int, int, int]:
         """x0, y0, x1, y1 around all of them [dbu]; zeros for none."""
         if not len(self):
             return 0, 0, 0, 0
-        (x0, y0), (x1, y1) = self.corners[:, :2].min(axis=0), self.corners[:, 2:].max(axis=0)
-        return int(x0), int(y0), int(x1), int(y1)
+        x0, y0, x1, y1 = self.corners.T
+        return int(x0.min()), int(y0.min()), int(x1.max()), int(y1.max())
 
     def ordered(self) -> Rectangles:
         """The same in one fixed order, by y0, then x0, y1, x1."""

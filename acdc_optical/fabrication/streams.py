@@ -12,6 +12,7 @@ import struct
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import version
 from pathlib import Path
 
@@ -103,7 +104,9 @@ def _library(data: NDArray[np.uint8]) -> tuple[dict[str, _Cell], float]:
         if kind == _UNITS:
             dbu = _real(body[8:16])
         elif kind == _STRNAME:
-            cell = cells.setdefault(_text(body), _Cell())
+            cell = _Cell()
+            if cells.setdefault(_text(body), cell) is not cell:
+                raise ValueError(f"byte {at}: a second cell {_text(body)!r}")
         elif kind == _BOUNDARY:
             after = at + _read_rectangles(data, at, cell)
         elif kind == _SREF:
@@ -203,26 +206,27 @@ def _changes_nothing(kind: int, body: bytes) -> bool:
 
 
 def _of_tops(cells: dict[str, _Cell]) -> dict[int, Rectangles]:
-    below = {name for cell in cells.values() for name, _ in cell.references}
-    if below - set(cells):
-        raise ValueError(f"references to cells {sorted(below - set(cells))}, which are not in the file")
-    tops = [name for name in cells if name not in below]
-    if cells and not tops:
-        raise ValueError("cells refer to one another in a ring")
+    below = {name: {inner for inner, _ in cell.references} for name, cell in cells.items()}
+    referred = {inner for inners in below.values() for inner in inners}
+    if referred - set(cells):
+        raise ValueError(f"references to cells {sorted(referred - set(cells))}, which are not in the file")
+    try:
+        TopologicalSorter(below).prepare()
+    except CycleError as error:
+        raise ValueError(f"cells that contain themselves: {', '.join(error.args[1])}") from None
     parts: dict[int, list[Rectangles]] = {}
-    for name in tops:
-        for number, corners in _expanded(cells, name, ()):
-            parts.setdefault(number, []).append(Rectangles(corners))
+    for name in cells:
+        if name not in referred:
+            for number, corners in _expanded(cells, name):
+                parts.setdefault(number, []).append(Rectangles(corners))
     return {number: joined(parts[number]) for number in sorted(parts)}
 
 
-def _expanded(cells: dict[str, _Cell], name: str, above: tuple[str, ...]) -> Iterator[tuple[int, NDArray[np.int64]]]:
+def _expanded(cells: dict[str, _Cell], name: str) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """What a cell draws, and what those draw that it refers to."""
-    if name in above:
-        raise ValueError(f"cell {name!r} contains itself")
     yield from cells[name].drawn
     for inner, (x, y) in cells[name].references:
-        for number, corners in _expanded(cells, inner, (*above, name)):
+        for number, corners in _expanded(cells, inner):
             yield number, corners + np.array([x, y, x, y])
 
 
