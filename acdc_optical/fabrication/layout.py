@@ -123,9 +123,12 @@ def levels_in(layers: Mapping[int, Rectangles], plate: Plate, dbu: float = DBU) 
         dbu: database unit of the file [m].
 
     Raises:
-        ValueError: rectangles that overlap, lie across the edge of the field or on no cells; a combination of layers
-            that is no level.
+        ValueError: layers that the plate does not have; rectangles that overlap, lie across the edge of the field or
+            on no cells; a combination of layers that is no level.
     """
+    strays = set(layers) - {layer.number for layer in plate.layers}
+    if strays:
+        raise ValueError(f"layers {sorted(strays)} are none of plate {plate.name!r}; expected its own alone")
     x_edges, y_edges = edges_of(plate, dbu)
     field = int(x_edges[0]), int(y_edges[0]), int(x_edges[-1]), int(y_edges[-1])
     drawn = []

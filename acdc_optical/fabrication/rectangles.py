@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -191,13 +192,12 @@ def rasterised(rectangles: Rectangles, x_edges: Edges, y_edges: Edges) -> NDArra
     x0, y0, x1, y1 = rectangles.corners.T
     columns = [_places(x, x_edges, "x") for x in (x0, x1)]
     rows = [_places(y, y_edges, "y") * (nx + 1) for y in (y0, y1)]
-    differences = np.zeros((ny + 1) * (nx + 1), dtype=np.int32)
+    counts = np.zeros((ny + 1, nx + 1), dtype=np.int32)
     for i, row in enumerate(rows):
         for j, column in enumerate(columns):
-            corners = np.bincount(row + column, minlength=len(differences))
-            differences += corners if i == j else -corners
-    counts = differences.reshape(ny + 1, nx + 1)
-    np.cumsum(counts, axis=0, out=counts)
+            np.add.at(counts.reshape(-1), row + column, np.int32(1 if i == j else -1))
+    for below, above in pairwise(counts):  # several times faster than a cumulative sum along this axis
+        above += below
     np.cumsum(counts, axis=1, out=counts)
     return counts[:-1, :-1]
 

@@ -20,6 +20,7 @@ from acdc_optical.fabrication.layout import (
 from acdc_optical.fabrication.marks import Marks, MarkSizes, marks_for
 from acdc_optical.fabrication.rectangles import Rectangles, joined, rasterised
 from acdc_optical.fabrication.streams import difference_by_klayout, read_gds, read_oasis
+from tests.benchmarks import layout as layout_table
 from tests.fabrication.plates import etched, lens, noise, stripes
 
 DBU = 1e-9
@@ -220,7 +221,17 @@ class TestWhatIsNoPlate:
         layers[1], layers[2] = layers[2], layers[1]
         assert (levels_in(layers, self.plate) != self.plate.levels).any()
 
+    def test_a_layer_too_many(self):
+        layers = {**layout_of(self.plate, Marks()).layers, 9: joined([])}
+        with pytest.raises(ValueError, match=r"layers \[9\] are none"):
+            levels_in(layers, self.plate)
+
     def test_a_pattern_moved_by_a_unit(self):
         layers = {n: Rectangles(drawn.corners + 1) for n, drawn in layout_of(self.plate, Marks()).layers.items()}
         with pytest.raises(ValueError, match=r"across|no edge"):
             levels_in(layers, self.plate)
+
+
+def test_the_table_of_measurements_can_be_made(tmp_path):
+    steps = [*layout_table.written(64, tmp_path), *layout_table.read_back(64, tmp_path)]
+    assert [step.result for step in steps if step.name.endswith("to levels")][1:] == ["0 cells differ"] * 2
