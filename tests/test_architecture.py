@@ -86,48 +86,7 @@ ACDC = {
     "checkpoint": "tensors",
     "training": "augmentation checkpoint layers processes realisation trained_masks",
     "datasets": "files",
-    # Masks as they are made: one form for all of them, and who writes and reads it.
-    "fabrication.plate": "",
-    "fabrication.materials": "optics.units",
-    "fabrication.relief": "fabrication.materials fabrication.plate optics.units",
-    "fabrication.efficiency": "",
-    "fabrication.rectangles": "",
-    "fabrication.rules": "fabrication.plate optics.units",
-    "fabrication.marks": "fabrication.plate fabrication.rectangles",
-    "fabrication.layout": "fabrication.plate fabrication.rectangles fabrication.marks files",
-    "fabrication.streams": "fabrication.rectangles",
-    "fabrication.height_maps": "fabrication.plate fabrication.rasters files optics.units",
-    "fabrication.solids": "fabrication.height_maps fabrication.plate fabrication.rasters files optics.units",
-    "fabrication.modulators": "fabrication.placement fabrication.plate fabrication.rasters fabrication.responses",
-    "fabrication.sags": "fabrication.plate",
-    "fabrication.lines": "",
-    "fabrication.zemax": "fabrication.lines fabrication.plate fabrication.sags files",
-    "fabrication.code_v": "fabrication.lines fabrication.plate fabrication.sags files",
-    "fabrication.fits": "fabrication.plate fabrication.sags files",
-    "fabrication.archives": "files",
-    "fabrication.arrays": "fabrication.archives fabrication.plate files",
-    "fabrication.sheets": "",
-    "fabrication.checksums": "fabrication.lines",
-    "fabrication.spreading": "",
-    "fabrication.encodings": "fabrication.plate fabrication.spreading",
-    "fabrication.made": "compilation models planes realisation optics optics.grid",
-    "fabrication.rasters": "files",
-    "fabrication.curves": "files",
-    "fabrication.doses": "fabrication.curves fabrication.height_maps fabrication.plate fabrication.rasters "
-    "optics.units",
-    "fabrication.placement": "fabrication.rasters",
-    "fabrication.responses": "fabrication.curves",
-    "fabrication.profiles": "fabrication.modulators fabrication.placement fabrication.rasters fabrication.responses "
-    "files optics.units",
-    "fabrication.mirrors": "fabrication.placement fabrication.plate fabrication.rasters files",
-    "fabrication": "",
     # What joins the siblings.
-    "fabrication.process": "parts fabrication.encodings fabrication.materials fabrication.relief fabrication.rules "
-    "optics.units",
-    "fabrication.orders": "compilation design realisation fabrication.encodings fabrication.made fabrication.plate "
-    "fabrication.process fabrication.relief optics",
-    "fabrication.predictions": "design realisation fabrication.made fabrication.orders fabrication.plate "
-    "fabrication.process fabrication.relief progress verification optics.units",
     "networks": "augmentation datasets layers training",
     "design": "bench cascade compilation layers models nearest planes presentation realisation tensors",
     "figures": "compilation realisation training verification optics optics.plotting optics.units",
@@ -141,6 +100,54 @@ ACDC = {
     "cli": "arguments demo design files processes progress realisation routes second_opinion tables training "
     "verification",
 }
+# Masks as they are made; names without a package are its own modules.
+FABRICATION = {
+    "plate": "",
+    "spreading": "",
+    "encodings": "plate spreading",
+    "made": "acdc_optical.compilation acdc_optical.models acdc_optical.planes acdc_optical.realisation optics "
+    "optics.grid",
+    "materials": "optics.units",
+    "relief": "materials plate optics.units",
+    "efficiency": "",
+    "layouts": "",
+    "layouts.rectangles": "",
+    "layouts.rules": "plate optics.units",
+    "layouts.marks": "layouts.rectangles plate",
+    "layouts.layout": "layouts.marks layouts.rectangles plate acdc_optical.files",
+    "layouts.streams": "layouts.rectangles",
+    "surfaces": "",
+    "surfaces.height_maps": "plate surfaces.rasters acdc_optical.files optics.units",
+    "surfaces.solids": "plate surfaces.height_maps surfaces.rasters acdc_optical.files optics.units",
+    "surfaces.rasters": "acdc_optical.files",
+    "surfaces.curves": "acdc_optical.files",
+    "surfaces.doses": "plate surfaces.curves surfaces.height_maps surfaces.rasters optics.units",
+    "devices": "",
+    "devices.modulators": "devices.placement devices.responses plate surfaces.rasters",
+    "devices.placement": "surfaces.rasters",
+    "devices.responses": "surfaces.curves",
+    "devices.profiles": "devices.modulators devices.placement devices.responses surfaces.rasters acdc_optical.files "
+    "optics.units",
+    "devices.mirrors": "devices.placement plate surfaces.rasters acdc_optical.files",
+    "design_tools": "",
+    "design_tools.sags": "plate",
+    "design_tools.lines": "",
+    "design_tools.zemax": "design_tools.lines design_tools.sags plate acdc_optical.files",
+    "design_tools.code_v": "design_tools.lines design_tools.sags plate acdc_optical.files",
+    "design_tools.fits": "design_tools.sags plate acdc_optical.files",
+    "design_tools.arrays": "package.archives plate acdc_optical.files",
+    "package": "",
+    "package.archives": "acdc_optical.files",
+    "package.sheets": "",
+    "package.checksums": "design_tools.lines",
+    # What joins them.
+    "process": "encodings layouts.rules materials relief acdc_optical.parts optics.units",
+    "orders": "encodings made plate process relief acdc_optical.compilation acdc_optical.design "
+    "acdc_optical.realisation optics",
+    "deviations": "made orders plate optics.units",
+    "predictions": "deviations made orders process acdc_optical.design acdc_optical.progress "
+    "acdc_optical.realisation acdc_optical.verification",
+}
 
 
 def _qualified(package: str, modules: dict[str, str]) -> dict[str, set[str]]:
@@ -153,9 +160,11 @@ def _qualified(package: str, modules: dict[str, str]) -> dict[str, set[str]]:
 MAY_IMPORT = {
     **_qualified("optics", OPTICS),
     **_qualified("acdc_optical", ACDC),
+    **_qualified("acdc_optical.fabrication", FABRICATION),
     # The public faces: everything below what draws and what is run.
     "optics": {f"optics.{name}" for name in OPTICS} - {"optics.plotting"},
     "acdc_optical": {f"acdc_optical.{name}" for name in ACDC} - {"acdc_optical.cli", "acdc_optical.figures"},
+    "acdc_optical.fabrication": {f"acdc_optical.fabrication.{name}" for name in FABRICATION},
     "acdc_optical.__main__": {"acdc_optical.cli"},
 }
 

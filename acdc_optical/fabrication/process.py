@@ -22,6 +22,7 @@ from acdc_optical.fabrication.encodings import (
     Encoding,
     PhaseSteps,
 )
+from acdc_optical.fabrication.layouts.rules import Rules
 from acdc_optical.fabrication.materials import Fixed, Material, material_named
 from acdc_optical.fabrication.relief import (
     Added,
@@ -35,7 +36,6 @@ from acdc_optical.fabrication.relief import (
     Relief,
     Transmission,
 )
-from acdc_optical.fabrication.rules import Rules
 from acdc_optical.parts import Distance, Length, Part, parse_toml, read_toml
 from optics.units import format_length
 

@@ -19,10 +19,10 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from acdc_optical.fabrication.layout import Flat, layout_of, levels_in, write_gds, write_oasis
-from acdc_optical.fabrication.marks import MarkSizes, marks_for
+from acdc_optical.fabrication.layouts.layout import Flat, layout_of, levels_in, write_gds, write_oasis
+from acdc_optical.fabrication.layouts.marks import MarkSizes, marks_for
+from acdc_optical.fabrication.layouts.streams import Stream, read_gds, read_oasis
 from acdc_optical.fabrication.plate import Layer, Levels, Plate, phase_steps
-from acdc_optical.fabrication.streams import Stream, read_gds, read_oasis
 from tests.benchmarks.table import machine, publish
 
 SIZES = (1024, 4096)

@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from acdc_optical.fabrication.archives import write_folder
+from acdc_optical.fabrication.package.archives import write_folder
 
 
 def folder(parent, names):

@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from acdc_optical.fabrication.arrays import FLAT, RELIEF, write_arrays
+from acdc_optical.fabrication.design_tools.arrays import FLAT, RELIEF, write_arrays
 from acdc_optical.files import read_arrays
 from tests.fabrication.random_plates import SHAPES, plate
 

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from acdc_optical.fabrication.checksums import LISTING, Found, check, checksums, listing, read_listing
+from acdc_optical.fabrication.package.checksums import LISTING, Found, check, checksums, listing, read_listing
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from acdc_optical.fabrication.code_v import read_int, write_surface_int, write_wavefront_int
+from acdc_optical.fabrication.design_tools.code_v import read_int, write_surface_int, write_wavefront_int
 from acdc_optical.fabrication.plate import phase_steps
 from tests.fabrication.random_plates import SHAPES, WAVELENGTH, WITH_OPAQUE, plate
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from acdc_optical.fabrication.doses import DoseCurve, read_dose_image, write_dose_bmp, write_dose_png
-from acdc_optical.fabrication.height_maps import levels_at, relief_of
 from acdc_optical.fabrication.plate import Plate
+from acdc_optical.fabrication.surfaces.doses import DoseCurve, read_dose_image, write_dose_bmp, write_dose_png
+from acdc_optical.fabrication.surfaces.height_maps import levels_at, relief_of
 from tests.fabrication.bitmaps import decode_bmp, decode_png
 from tests.fabrication.reliefs import SHAPES, relief
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from astropy.io import fits
 
-from acdc_optical.fabrication.fits import read_fits, write_fits
+from acdc_optical.fabrication.design_tools.fits import read_fits, write_fits
 from optics import Field, FourierLens, Grid, Mask
 from tests.fabrication.random_plates import SHAPES, WAVELENGTH, WITH_OPAQUE, plate
 

@@ -9,7 +9,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from acdc_optical.fabrication.height_maps import (
+from acdc_optical.fabrication.plate import CHROME, Plate
+from acdc_optical.fabrication.surfaces.height_maps import (
     HeightScale,
     levels_at,
     read_height_map,
@@ -17,8 +18,7 @@ from acdc_optical.fabrication.height_maps import (
     write_height_png,
     write_height_tiff,
 )
-from acdc_optical.fabrication.plate import CHROME, Plate
-from acdc_optical.fabrication.rasters import read_raster, write_png
+from acdc_optical.fabrication.surfaces.rasters import read_raster, write_png
 from tests.fabrication.bitmaps import decode_png
 from tests.fabrication.reliefs import SHAPES, relief
 

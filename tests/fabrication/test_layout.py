@@ -6,7 +6,7 @@ import gdstk
 import numpy as np
 import pytest
 
-from acdc_optical.fabrication.layout import (
+from acdc_optical.fabrication.layouts.layout import (
     Flat,
     Hierarchical,
     Layout,
@@ -17,9 +17,9 @@ from acdc_optical.fabrication.layout import (
     write_gds,
     write_oasis,
 )
-from acdc_optical.fabrication.marks import Marks, MarkSizes, marks_for
-from acdc_optical.fabrication.rectangles import Rectangles, joined, rasterised
-from acdc_optical.fabrication.streams import difference_by_klayout, read_gds, read_oasis
+from acdc_optical.fabrication.layouts.marks import Marks, MarkSizes, marks_for
+from acdc_optical.fabrication.layouts.rectangles import Rectangles, joined, rasterised
+from acdc_optical.fabrication.layouts.streams import difference_by_klayout, read_gds, read_oasis
 from tests.benchmarks import layout as layout_table
 from tests.fabrication.plates import etched, lens, noise, stripes
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from acdc_optical.fabrication.marks import MarkSizes, marks_around, marks_for
+from acdc_optical.fabrication.layouts.marks import MarkSizes, marks_around, marks_for
+from acdc_optical.fabrication.layouts.rectangles import Rectangles, from_metres, rasterised
 from acdc_optical.fabrication.plate import Layer
-from acdc_optical.fabrication.rectangles import Rectangles, from_metres, rasterised
 from tests.fabrication.plates import etched, noise
 
 DBU = 1e-9

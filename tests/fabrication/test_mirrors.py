@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from acdc_optical.fabrication.mirrors import MirrorArray, open_cells, read_bits, write_bits
-from acdc_optical.fabrication.placement import Placement
+from acdc_optical.fabrication.devices.mirrors import MirrorArray, open_cells, read_bits, write_bits
+from acdc_optical.fabrication.devices.placement import Placement
 from acdc_optical.fabrication.plate import CHROME, CHROME_AND_SIGN, Plate
-from acdc_optical.fabrication.rasters import read_raster, write_bmp, write_png
+from acdc_optical.fabrication.surfaces.rasters import read_raster, write_bmp, write_png
 from tests.fabrication.bitmaps import decode_bmp, decode_png
 from tests.fabrication.reliefs import SHAPES
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from acdc_optical.fabrication.modulators import ModulatorProfile, phases_of
-from acdc_optical.fabrication.placement import Placement
+from acdc_optical.fabrication.devices.modulators import ModulatorProfile, phases_of
+from acdc_optical.fabrication.devices.placement import Placement
+from acdc_optical.fabrication.devices.profiles import read_profile, write_profile
+from acdc_optical.fabrication.devices.responses import Response
 from acdc_optical.fabrication.plate import CHROME_AND_SIGN, Plate
-from acdc_optical.fabrication.profiles import read_profile, write_profile
-from acdc_optical.fabrication.rasters import read_csv, read_raster, write_bmp, write_csv, write_png
-from acdc_optical.fabrication.responses import Response
+from acdc_optical.fabrication.surfaces.rasters import read_csv, read_raster, write_bmp, write_csv, write_png
 from acdc_optical.files import read_array, write_array
 from tests.fabrication.reliefs import SHAPES, relief
 

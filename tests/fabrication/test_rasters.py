@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from acdc_optical.fabrication.rasters import (
+from acdc_optical.fabrication.surfaces.rasters import (
     read_csv,
     read_raster,
     upright,

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from acdc_optical.fabrication.rectangles import Rectangles, centred, from_metres, joined, merged, on_grid, rasterised
+from acdc_optical.fabrication.layouts.rectangles import (
+    Rectangles,
+    centred,
+    from_metres,
+    joined,
+    merged,
+    on_grid,
+    rasterised,
+)
 from tests.fabrication.plates import lens, noise, stripes
 
 PATTERNS = {

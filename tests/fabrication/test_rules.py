@@ -5,8 +5,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from acdc_optical.fabrication import rules as module
-from acdc_optical.fabrication.rules import Rules, check_rules
+from acdc_optical.fabrication.layouts import rules as module
+from acdc_optical.fabrication.layouts.rules import Rules, check_rules
 
 PITCH = (2e-6, 1e-6)
 RULES = Rules(2e-6, 3e-6, corner_contacts_allowed=False)

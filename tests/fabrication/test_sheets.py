@@ -9,7 +9,7 @@ import math
 import numpy as np
 import pytest
 
-from acdc_optical.fabrication.sheets import DEPTHS, LAYERS, MARKS, Sheet
+from acdc_optical.fabrication.package.sheets import DEPTHS, LAYERS, MARKS, Sheet
 
 ROWS = [
     {"level": 0, "phase_rad": 0.0, "amplitude": 1.0, "height_nm": None, "layers_drawn": ""},

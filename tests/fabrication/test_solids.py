@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from acdc_optical.fabrication.height_maps import levels_at, relief_of
 from acdc_optical.fabrication.plate import CHROME, Plate
-from acdc_optical.fabrication.solids import (
+from acdc_optical.fabrication.surfaces.height_maps import levels_at, relief_of
+from acdc_optical.fabrication.surfaces.solids import (
     closed_triangles_in,
     read_facets,
     read_points,

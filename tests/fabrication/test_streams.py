@@ -6,10 +6,10 @@ import gdstk
 import numpy as np
 import pytest
 
-from acdc_optical.fabrication import streams
-from acdc_optical.fabrication.layout import Flat, Hierarchical, layout_of, write_gds, write_oasis
-from acdc_optical.fabrication.marks import Marks, MarkSizes, marks_for
-from acdc_optical.fabrication.streams import read_gds, read_oasis
+from acdc_optical.fabrication.layouts import streams
+from acdc_optical.fabrication.layouts.layout import Flat, Hierarchical, layout_of, write_gds, write_oasis
+from acdc_optical.fabrication.layouts.marks import Marks, MarkSizes, marks_for
+from acdc_optical.fabrication.layouts.streams import read_gds, read_oasis
 from tests.fabrication.plates import etched, noise
 
 

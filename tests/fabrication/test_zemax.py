@@ -7,13 +7,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from acdc_optical.fabrication.plate import CHROME, phase_steps
-from acdc_optical.fabrication.zemax import (
+from acdc_optical.fabrication.design_tools.zemax import (
     read_grid_phase,
     read_grid_sag,
     write_grid_phase,
     write_grid_sag,
 )
+from acdc_optical.fabrication.plate import CHROME, phase_steps
 from tests.fabrication.random_plates import SHAPES, WITH_OPAQUE, plate
 
 

@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from acdc_optical.fabrication.modulators import ModulatorProfile
-from acdc_optical.fabrication.placement import Placement
-from acdc_optical.fabrication.rasters import read_raster, write_png
-from acdc_optical.fabrication.responses import Response
+from acdc_optical.fabrication.devices.modulators import ModulatorProfile
+from acdc_optical.fabrication.devices.placement import Placement
+from acdc_optical.fabrication.devices.responses import Response
+from acdc_optical.fabrication.surfaces.rasters import read_raster, write_png
 
 pytestmark = pytest.mark.peers
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from acdc_optical.fabrication.rasters import Pitch, Scalar, upright
+from acdc_optical.fabrication.surfaces.rasters import Pitch, Scalar, upright
 
 
 @dataclass(frozen=True)

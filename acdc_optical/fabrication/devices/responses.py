@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from acdc_optical.fabrication.curves import read_curve, write_curve
+from acdc_optical.fabrication.surfaces.curves import read_curve, write_curve
 
 Phases = NDArray[np.float64]
 Grays = NDArray[np.unsignedinteger]

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from acdc_optical.fabrication.archives import entry
+from acdc_optical.fabrication.package.archives import entry
 from acdc_optical.fabrication.plate import Plate
 from acdc_optical.files import replacing
 

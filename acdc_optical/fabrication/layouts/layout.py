@@ -16,9 +16,17 @@ from typing import Protocol
 import gdstk
 import numpy as np
 
-from acdc_optical.fabrication.marks import Corners, Mark, Marks
+from acdc_optical.fabrication.layouts.marks import Corners, Mark, Marks
+from acdc_optical.fabrication.layouts.rectangles import (
+    Edges,
+    Rectangles,
+    centred,
+    from_metres,
+    joined,
+    merged,
+    rasterised,
+)
 from acdc_optical.fabrication.plate import Levels, Plate
-from acdc_optical.fabrication.rectangles import Edges, Rectangles, centred, from_metres, joined, merged, rasterised
 from acdc_optical.files import replacing
 
 DBU = 1e-9
@@ -148,7 +156,7 @@ def layout_of_geometry(name: str, geometry: Mapping[int, Corners], marks: Marks,
     Taken as the shop sees it; nothing is mirrored here.
 
     Raises:
-        ValueError: as :func:`~acdc_optical.fabrication.rectangles.from_metres` and :class:`Layout`.
+        ValueError: as :func:`~acdc_optical.fabrication.layouts.rectangles.from_metres` and :class:`Layout`.
     """
     return Layout(name, dbu, _snapped(geometry, dbu), _snapped(marks.shapes, dbu), marks.table)
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acdc_optical.fabrication.plate import Levels, Plate
-from acdc_optical.fabrication.rasters import Pitch, Raster, read_raster, upright, write_png, write_tiff
+from acdc_optical.fabrication.surfaces.rasters import Pitch, Raster, read_raster, upright, write_png, write_tiff
 from acdc_optical.files import write_text
 from optics.units import nm, um
 

@@ -1,8 +1,8 @@
 """Phase modulators (SLMs): from a mask's phases to the image that a panel is sent, and back.
 
-Images have their top first; write them by :mod:`acdc_optical.fabrication.rasters` (PNG of 8 or 16 bits, BMP, CSV) or
-:func:`acdc_optical.files.write_array`, as the panel's software wants them. More than 8 bits lie in the lower bits of
-uint16. How a vendor packs them into the colours of a video signal is left to its software.
+Images have their top first; write them by :mod:`acdc_optical.fabrication.surfaces.rasters` (PNG of 8 or 16 bits, BMP,
+CSV) or :func:`acdc_optical.files.write_array`, as the panel's software wants them. More than 8 bits lie in the lower
+bits of uint16. How a vendor packs them into the colours of a video signal is left to its software.
 
 The default conversion is that of slmsuite (``SLM.set_phase``; tests/peers holds the two together), whose arrays have y
 downwards, as images have. Where a panel turns the phase by another range than 2π, the two differ: slmsuite truncates to
@@ -17,10 +17,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from acdc_optical.fabrication.placement import Placement
+from acdc_optical.fabrication.devices.placement import Placement
+from acdc_optical.fabrication.devices.responses import Grays, Phases, Response
 from acdc_optical.fabrication.plate import Plate
-from acdc_optical.fabrication.rasters import Pitch
-from acdc_optical.fabrication.responses import Grays, Phases, Response
+from acdc_optical.fabrication.surfaces.rasters import Pitch
 
 _FULL = 1e-6  # how far from 1 a transmittance may be to be called a phase
 

@@ -27,10 +27,10 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from acdc_optical.fabrication.modulators import ModulatorProfile
-from acdc_optical.fabrication.placement import Placement
-from acdc_optical.fabrication.rasters import read_raster
-from acdc_optical.fabrication.responses import Phases, Response
+from acdc_optical.fabrication.devices.modulators import ModulatorProfile
+from acdc_optical.fabrication.devices.placement import Placement
+from acdc_optical.fabrication.devices.responses import Phases, Response
+from acdc_optical.fabrication.surfaces.rasters import read_raster
 from acdc_optical.files import read_array, write_array, write_text
 from optics.units import format_length, parse_length
 

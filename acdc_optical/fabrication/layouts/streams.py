@@ -20,7 +20,7 @@ import gdstk
 import numpy as np
 from numpy.typing import NDArray
 
-from acdc_optical.fabrication.rectangles import Rectangles, joined
+from acdc_optical.fabrication.layouts.rectangles import Rectangles, joined
 
 _HEADER, _BGNLIB, _LIBNAME, _UNITS, _ENDLIB, _BGNSTR, _STRNAME, _ENDSTR = range(8)
 _BOUNDARY, _SREF, _ENDEL, _SNAME, _XY, _STRANS, _MAG, _ANGLE = 0x08, 0x0A, 0x11, 0x12, 0x10, 0x1A, 0x1B, 0x1C

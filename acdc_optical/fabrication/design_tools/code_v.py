@@ -26,9 +26,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from acdc_optical.fabrication.lines import LineError, naming, numbered
+from acdc_optical.fabrication.design_tools.lines import LineError, naming, numbered
+from acdc_optical.fabrication.design_tools.sags import opaque, sags, turns
 from acdc_optical.fabrication.plate import Drawn, Plate
-from acdc_optical.fabrication.sags import opaque, sags, turns
 from acdc_optical.files import replacing
 
 MOST = 2**24
@@ -75,7 +75,7 @@ def write_surface_int(path: str | Path, plate: Plate) -> None:
 
     Args:
         path: usually ``….INT``.
-        plate: with heights; their sign is that of :func:`~acdc_optical.fabrication.sags.sags`.
+        plate: with heights; their sign is that of :func:`~acdc_optical.fabrication.design_tools.sags.sags`.
 
     Raises:
         ValueError: no heights; levels closer than 16 bits tell apart; too many cells.
@@ -88,8 +88,8 @@ def write_wavefront_int(path: str | Path, plate: Plate) -> None:
     """Write the phase of a plate as a wavefront deformation (WFR), from 0 to below one wave; opaque cells: no data.
 
     Raises:
-        ValueError: see :func:`~acdc_optical.fabrication.sags.opaque`; levels closer than 16 bits tell apart; too
-            many cells.
+        ValueError: see :func:`~acdc_optical.fabrication.design_tools.sags.opaque`; levels closer than 16 bits tell
+            apart; too many cells.
         OSError: see :func:`~acdc_optical.files.replacing`.
     """
     _write(path, plate, "WFR", turns(plate.transmittance), opaque(plate))

@@ -21,8 +21,8 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 from numpy.typing import NDArray
 
+from acdc_optical.fabrication.design_tools.sags import turns
 from acdc_optical.fabrication.plate import Plate
-from acdc_optical.fabrication.sags import turns
 from acdc_optical.files import replacing
 
 MOST_ALONG = 2**13

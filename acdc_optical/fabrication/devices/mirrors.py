@@ -1,8 +1,9 @@
 """Mirror arrays (DMDs): a plate of open and opaque cells as a 1-bit image or packed bits, and back.
 
 Images have their top first; True is a mirror that sends light on. Write them by
-:func:`acdc_optical.fabrication.rasters.write_png` and ``write_bmp``, which make 1-bit files of them. Arrays with
-diamond pixels, whose odd rows lie half a pixel aside, are refused: on them these images would be sheared and stretched.
+:func:`acdc_optical.fabrication.surfaces.rasters.write_png` and ``write_bmp``, which make 1-bit files of them. Arrays
+with diamond pixels, whose odd rows lie half a pixel aside, are refused: on them these images would be sheared and
+stretched.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from acdc_optical.fabrication.placement import Placement
+from acdc_optical.fabrication.devices.placement import Placement
 from acdc_optical.fabrication.plate import Drawn, Plate
-from acdc_optical.fabrication.rasters import Pitch
+from acdc_optical.fabrication.surfaces.rasters import Pitch
 from acdc_optical.files import replacing
 
 _DIAMOND = {(1140, 912), (684, 608)}  # (rows, columns) of the DLP4500 and the DLP3000

@@ -27,9 +27,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from acdc_optical.fabrication.lines import LineError, naming, numbered
+from acdc_optical.fabrication.design_tools.lines import LineError, naming, numbered
+from acdc_optical.fabrication.design_tools.sags import opaque, sags, turns
 from acdc_optical.fabrication.plate import Drawn, Plate
-from acdc_optical.fabrication.sags import opaque, sags, turns
 from acdc_optical.files import replacing
 
 LEAST = 5
@@ -64,7 +64,7 @@ def write_grid_sag(path: str | Path, plate: Plate, *, oversample: int = 1) -> No
 
     Args:
         path: usually ``….DAT``.
-        plate: with heights; their sign is that of :func:`~acdc_optical.fabrication.sags.sags`.
+        plate: with heights; their sign is that of :func:`~acdc_optical.fabrication.design_tools.sags.sags`.
         oversample: points along each side of a cell.
 
     Raises:
@@ -86,8 +86,8 @@ def write_grid_phase(path: str | Path, plate: Plate, *, oversample: int = 1) -> 
     The phase is wrapped. What OpticStudio interpolates across a step of 2π is light that the mask does not send.
 
     Raises:
-        ValueError: see :func:`~acdc_optical.fabrication.sags.opaque`; fewer points than OpticStudio takes, or more
-            than a text is good for.
+        ValueError: see :func:`~acdc_optical.fabrication.design_tools.sags.opaque`; fewer points than OpticStudio
+            takes, or more than a text is good for.
         OSError: see :func:`~acdc_optical.files.replacing`.
     """
     phases = 2 * np.pi * turns(plate.transmittance)

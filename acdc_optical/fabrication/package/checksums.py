@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path, PurePosixPath
 
-from acdc_optical.fabrication.lines import LineError, naming
+from acdc_optical.fabrication.design_tools.lines import LineError, naming
 
 LISTING = "SHA256SUMS"
 """The name of the listing, which lists all files of its folder but itself."""

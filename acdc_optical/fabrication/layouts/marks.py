@@ -15,8 +15,8 @@ import gdstk
 import numpy as np
 from numpy.typing import NDArray
 
+from acdc_optical.fabrication.layouts.rectangles import merged
 from acdc_optical.fabrication.plate import Layer, Plate
-from acdc_optical.fabrication.rectangles import merged
 
 Corners = NDArray[np.float64]
 """Rectangles x0, y0, x1, y1 [m], shape (n, 4)."""

@@ -18,9 +18,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from acdc_optical.fabrication.height_maps import Heights, relief_of
 from acdc_optical.fabrication.plate import Plate
-from acdc_optical.fabrication.rasters import Pitch
+from acdc_optical.fabrication.surfaces.height_maps import Heights, relief_of
+from acdc_optical.fabrication.surfaces.rasters import Pitch
 from acdc_optical.files import replacing
 from optics.units import um
 

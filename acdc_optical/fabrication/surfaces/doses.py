@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from acdc_optical.fabrication.curves import read_curve, write_curve
-from acdc_optical.fabrication.height_maps import HeightMap, Heights, relief_of
 from acdc_optical.fabrication.plate import Plate
-from acdc_optical.fabrication.rasters import Image8, read_raster, upright, write_bmp, write_png
+from acdc_optical.fabrication.surfaces.curves import read_curve, write_curve
+from acdc_optical.fabrication.surfaces.height_maps import HeightMap, Heights, relief_of
+from acdc_optical.fabrication.surfaces.rasters import Image8, read_raster, upright, write_bmp, write_png
 from optics.units import nm, um
 
 _COLUMNS = ("dose", "height_nm")

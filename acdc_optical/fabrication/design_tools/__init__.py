@@ -1,0 +1,1 @@
+"""Files for optical design and for other simulators."""

@@ -1,0 +1,1 @@
+"""Images for phase modulators and mirror arrays."""

@@ -1,0 +1,1 @@
+"""Layouts of rectangles: drawn, marked, checked, written and read."""

@@ -1,0 +1,1 @@
+"""Surfaces as images, doses and solids."""
