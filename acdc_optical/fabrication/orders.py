@@ -7,18 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from acdc_optical.compilation import Masks
 from acdc_optical.design import Design
 from acdc_optical.fabrication.encodings import Encoded
 from acdc_optical.fabrication.made import Cells, MadeLayer
-from acdc_optical.fabrication.plate import Levels, Plate
-from acdc_optical.fabrication.process import MaskProcess, Process
+from acdc_optical.fabrication.plate import Plate
+from acdc_optical.fabrication.process import LayoutProcess, MaskProcess, Process
 from acdc_optical.fabrication.relief import Surface
 from acdc_optical.realisation import OpticalLayer
 from optics import Grid
 
-SIDES = ("A", "D")
+Transmittance = NDArray[np.complex128]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +33,7 @@ class MaskOrder:
         encoded: its cells, as the light meets them.
         plate: the same for who makes it.
         process: how.
+        layout: what is common to the layouts of the order.
     """
 
     layer: int
@@ -40,21 +42,27 @@ class MaskOrder:
     encoded: Encoded
     plate: Plate
     process: MaskProcess
+    layout: LayoutProcess
 
-    def cells(self, levels: Levels) -> Cells:
-        """What the light meets where a plate has these levels, in the plate's frame, shape of ``plate.levels``.
+    @property
+    def cells(self) -> Cells:
+        """What the light meets where the plate is as ordered."""
+        return self.cells_on(self.plate.transmittance[self.plate.levels])
+
+    def cells_on(self, transmittance: Transmittance) -> Cells:
+        """What the light meets where the cells of the plate have a transmittance, shape of ``plate.levels``.
 
         Raises:
             ValueError: stripes, of a one-dimensional mask, that are not alike along their height.
         """
         if self.pixels.ndim == 1:
-            strays = int((levels != levels[:1]).any(axis=1).sum())
+            strays = int((transmittance != transmittance[:1]).any(axis=1).sum())
             if strays:
                 raise ValueError(f"{strays} rows of the stripes of {self.plate.name} are not like the first")
-            levels = levels[0]
-        return self.cells_of(self.plate.transmittance[levels])
+            transmittance = transmittance[0]
+        return self.cells_of(transmittance)
 
-    def cells_of(self, transmittance: np.ndarray, edges: Sequence[Sequence[float]] | None = None) -> Cells:
+    def cells_of(self, transmittance: Transmittance, edges: Sequence[Sequence[float]] | None = None) -> Cells:
         """Cells of given transmittance, divided evenly or at given edges; see :class:`Cells`."""
         count, period = self.encoded.cells, self.encoded.period
         even = (*(i / count - 0.5 for i in range(count)), 0.5)
@@ -69,16 +77,15 @@ def orders_of(design: Design, process: Process) -> tuple[MaskOrder, ...]:
     Raises:
         ValueError: a mask that the process cannot make; the message names it and says why.
     """
-    orders = []
-    for index, masks in enumerate(masks for masks in design.masks if masks is not None):
-        for side in SIDES:
-            wanted: MaskProcess | None = getattr(process, side)
-            if wanted is not None:
-                orders.append(_order(index, side, masks, wanted, process))
-    return tuple(orders)
+    compiled = [masks for masks in design.masks if masks is not None]
+    return tuple(
+        _order(index, side, masks, wanted, process.layout)
+        for index, masks in enumerate(compiled)
+        for side, wanted in process.masks.items()
+    )
 
 
-def _order(index: int, side: str, masks: Masks, wanted: MaskProcess, process: Process) -> MaskOrder:
+def _order(index: int, side: str, masks: Masks, wanted: MaskProcess, layout: LayoutProcess) -> MaskOrder:
     values, grid = (masks.input_mask, masks.planes.input) if side == "A" else (masks.fourier_mask, masks.planes.mask)
     name = f"L{index + 1}{side}"
     try:
@@ -95,8 +102,8 @@ def _order(index: int, side: str, masks: Masks, wanted: MaskProcess, process: Pr
     pitch = [p / encoded.cells for p in grid.spacing]
     levels = encoded.levels
     if levels.ndim == 1:
-        rows = max(1, round(process.layout.stripe_height / pitch[0]))
-        levels, pitch = np.repeat(levels[None], rows, axis=0), [process.layout.stripe_height / rows, *pitch]
+        rows = max(1, round(layout.stripe_height / pitch[0]))
+        levels, pitch = np.repeat(levels[None], rows, axis=0), [layout.stripe_height / rows, *pitch]
     plate = Plate(
         name=name,
         levels=levels,
@@ -107,24 +114,24 @@ def _order(index: int, side: str, masks: Masks, wanted: MaskProcess, process: Pr
         heights=surface.heights,
         mirrored=wanted.faces_source,
     )
-    return MaskOrder(index, side, grid, encoded, plate, wanted)
+    return MaskOrder(index, side, grid, encoded, plate, wanted, layout)
 
 
 def made_layers(
-    design: Design, orders: Sequence[MaskOrder], levels: Mapping[str, Levels] | None = None
+    design: Design, orders: Sequence[MaskOrder], found: Mapping[str, Transmittance] | None = None
 ) -> dict[int, MadeLayer]:
     """The optical layers of a design through their masks as made; masks that are not ordered are as designed.
 
     Args:
         design: where the masks are from.
         orders: what is made.
-        levels: for the name of a plate the levels that a file has of it; of others, those ordered.
+        found: for the name of a plate what a file says of its cells; others are as ordered.
 
     Returns:
         For the index of each optical layer, from 0.
     """
-    levels = levels or {}
-    made = {(o.layer, o.side): o.cells(levels.get(o.plate.name, o.plate.levels)) for o in orders}
+    found = found or {}
+    made = {(o.layer, o.side): o.cells_on(found[o.plate.name]) if o.plate.name in found else o.cells for o in orders}
     layers = {}
     for index, layer in enumerate(optical_layers(design)):
         masks = layer.masks()

@@ -75,6 +75,10 @@ class MaskProcess(Part):
         chrome_drawn: whether polygons are the chrome, not the openings in it.
         min_feature, min_gap: what the process resolves [m].
         corner_contacts: whether cells may touch at a corner alone.
+        base: below the relief of a solid [m].
+        dose_curve: file of a measured curve for gray-scale doses; a straight line without.
+        profile: file of the modulator's profile; a panel of the mask's size, 8 bits and 2π without.
+        panel: rows and columns of a mirror array; the mask's own without.
     """
 
     encoding: Literal["phase-steps", "chrome-and-etch", "binary-phase", "double-phase", "blazed-carrier", "binary-lee"]
@@ -96,6 +100,10 @@ class MaskProcess(Part):
     min_feature: Distance = 0.0
     min_gap: Distance = 0.0
     corner_contacts: bool = True
+    base: Length = 10e-6
+    dose_curve: str | None = None
+    profile: str | None = None
+    panel: tuple[Count, Count] | None = None
 
     @model_validator(mode="after")
     def _sound(self) -> MaskProcess:
@@ -161,6 +169,11 @@ class MaskProcess(Part):
         making = makings[self.made]
         return ChromeDrawn(making) if self.chrome_drawn else making
 
+    def beside(self, folder: Path) -> MaskProcess:
+        """The same with files found from a folder."""
+        files = {key: getattr(self, key) for key in ("dose_curve", "profile")}
+        return self.replace(**{key: str(folder / file) for key, file in files.items() if file is not None})
+
     def rules(self) -> Rules:
         """What the layout is held against."""
         return Rules(self.min_feature, self.min_gap, self.corner_contacts)
@@ -203,6 +216,7 @@ class Process(Part):
 
     Attributes:
         name: of the process, for the order.
+        contact, revision: for the order, as they are to stand there.
         A, D: how mask A, and mask D, of every optical layer is made; None for masks that are not ordered.
         layout, tolerances: common to all.
 
@@ -214,6 +228,8 @@ class Process(Part):
     """
 
     name: str
+    contact: str = ""
+    revision: str = ""
     A: MaskProcess | None = None
     D: MaskProcess | None = None
     layout: LayoutProcess = LayoutProcess()
@@ -225,15 +241,21 @@ class Process(Part):
             raise ValueError("a process makes mask A, mask D or both: give a table [A] or [D]")
         return self
 
+    @property
+    def masks(self) -> dict[str, MaskProcess]:
+        """The masks that are made, "A" before "D"."""
+        return {side: mask for side, mask in (("A", self.A), ("D", self.D)) if mask is not None}
+
     @classmethod
     def load(cls, path: str | Path) -> Process:
-        """Read a process from a TOML file.
+        """Read a process from a TOML file; files that it names are found from the folder it is in.
 
         Raises:
             FileNotFoundError: no such file.
             ValueError: not TOML, or not a valid process; the message names the file and the key.
         """
-        return read_toml(cls, path, "a process")
+        process = read_toml(cls, path, "a process")
+        return process.replace(**{side: mask.beside(Path(path).parent) for side, mask in process.masks.items()})
 
     @classmethod
     def preset(cls, name: str) -> Process:

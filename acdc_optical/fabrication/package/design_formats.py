@@ -1,0 +1,133 @@
+"""Files for optical design and other simulators in the order package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from acdc_optical.fabrication.design_tools.arrays import FLAT, RELIEF, write_arrays
+from acdc_optical.fabrication.design_tools.code_v import read_int, write_surface_int, write_wavefront_int
+from acdc_optical.fabrication.design_tools.fits import read_fits, write_fits
+from acdc_optical.fabrication.design_tools.sags import opaque, sags, turns
+from acdc_optical.fabrication.design_tools.zemax import (
+    read_grid_phase,
+    read_grid_sag,
+    write_grid_phase,
+    write_grid_sag,
+)
+from acdc_optical.fabrication.orders import MaskOrder
+from acdc_optical.fabrication.package.format import Format, relief
+from acdc_optical.fabrication.package.readings import Numbers, Reading, of_numbers, of_transmittances
+from acdc_optical.fabrication.plate import Drawn, Plate
+from acdc_optical.files import read_arrays
+
+_OPD = "opd.fits"
+_TRANSMISSION = "transmission.fits"
+
+# Text files hold all digits of a number, in other units: what remains is the rounding of the conversion.
+_ROUNDING = 1e-9
+_DARK = -1.0  # stands for the phase of opaque cells, below all others
+
+
+def _phase_alone(order: MaskOrder) -> str:
+    moduli = np.abs(order.plate.transmittance)
+    return "" if np.ptp(moduli[moduli > 0]) < _ROUNDING else "phases of one amplitude"
+
+
+def _nothing(order: MaskOrder) -> str:
+    return ""
+
+
+def _read_sag(folder: Path, order: MaskOrder) -> Reading:
+    found, of_levels = read_grid_sag(folder / "sag.dat").values, sags(order.plate)
+    return of_numbers(order.plate, found, of_levels, within=_ROUNDING * np.ptp(of_levels), reader="own reader")
+
+
+def _read_phase(folder: Path, order: MaskOrder) -> Reading:
+    grid = read_grid_phase(folder / "phase.dat")
+    return _of_turns(order.plate, grid.values / (2 * np.pi), grid.valid, _ROUNDING)
+
+
+def _read_surface(folder: Path, order: MaskOrder) -> Reading:
+    found, of_levels = read_int(folder / "surface.int"), sags(order.plate)
+    within = 0.501 * found.step * found.wavelength
+    return of_numbers(order.plate, found.lengths, of_levels, within=within, reader="own reader")
+
+
+def _read_wavefront(folder: Path, order: MaskOrder) -> Reading:
+    found = read_int(folder / "wavefront.int")
+    return _of_turns(order.plate, found.waves, found.valid, 0.501 * found.step)
+
+
+def _of_turns(plate: Plate, found: Numbers, valid: Drawn, within: float) -> Reading:
+    around = np.where(found % 1.0 > 1 - within, 0.0, found % 1.0)  # just below a turn is the first level
+    of_levels = np.where(opaque(plate), _DARK, turns(plate.transmittance))
+    return of_numbers(plate, np.where(valid, around, _DARK), of_levels, within=within, reader="own reader")
+
+
+def _read_fits(folder: Path, order: MaskOrder) -> Reading:
+    found = read_fits(folder / _TRANSMISSION, folder / _OPD).transmittance
+    return of_transmittances(order.plate, found, within=_ROUNDING, reader="Astropy")
+
+
+def _read_arrays(folder: Path, order: MaskOrder) -> Reading:
+    arrays = read_arrays(folder / "levels.npz", RELIEF, FLAT)
+    levels, table = arrays["levels"].astype(np.int64), arrays["transmittance"]
+    if levels.max(initial=0) >= len(table):
+        raise ValueError(f"{folder / 'levels.npz'}: a level is beyond the {len(table)} whose transmittance is given")
+    found = table[levels].astype(np.complex128)
+    return of_transmittances(order.plate, found, within=0.0, reader="NumPy")
+
+
+DESIGN_TOOLS = (
+    Format(
+        "zemax-sag",
+        "sag.dat",
+        "Zemax OpticStudio Grid Sag; interpolate linearly",
+        relief,
+        lambda folder, order: write_grid_sag(folder / "sag.dat", order.plate),
+        _read_sag,
+    ),
+    Format(
+        "zemax-phase",
+        "phase.dat",
+        "Zemax OpticStudio Grid Phase; interpolate linearly",
+        _phase_alone,
+        lambda folder, order: write_grid_phase(folder / "phase.dat", order.plate),
+        _read_phase,
+    ),
+    Format(
+        "code-v-surface",
+        "surface.int",
+        "Code V grid interferogram of the surface",
+        relief,
+        lambda folder, order: write_surface_int(folder / "surface.int", order.plate),
+        _read_surface,
+    ),
+    Format(
+        "code-v-wavefront",
+        "wavefront.int",
+        "Code V grid interferogram of the wavefront",
+        _phase_alone,
+        lambda folder, order: write_wavefront_int(folder / "wavefront.int", order.plate),
+        _read_wavefront,
+    ),
+    Format(
+        "fits",
+        _TRANSMISSION,
+        f"amplitude for POPPY; the optical path is {_OPD}",
+        _nothing,
+        lambda folder, order: write_fits(folder / _TRANSMISSION, folder / _OPD, order.plate),
+        _read_fits,
+    ),
+    Format(
+        "npz",
+        "levels.npz",
+        "the level of every cell, and what each level is, as NumPy arrays",
+        _nothing,
+        lambda folder, order: write_arrays(folder / "levels.npz", order.plate),
+        _read_arrays,
+        customary=True,
+    ),
+)

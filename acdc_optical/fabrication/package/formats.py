@@ -1,0 +1,48 @@
+"""All kinds of files that an order can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from acdc_optical.fabrication.orders import MaskOrder
+from acdc_optical.fabrication.package.design_formats import DESIGN_TOOLS
+from acdc_optical.fabrication.package.device_formats import DEVICES
+from acdc_optical.fabrication.package.format import Format
+from acdc_optical.fabrication.package.layout_formats import LAYOUTS
+from acdc_optical.fabrication.package.surface_formats import SURFACES
+
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {form.name: form for form in (*LAYOUTS, *SURFACES, *DEVICES, *DESIGN_TOOLS)}
+)
+"""Formats by name."""
+
+
+def formats_for(orders: Iterable[MaskOrder], names: Iterable[str] = ()) -> dict[str, tuple[Format, ...]]:
+    """Which files each mask is written as.
+
+    Args:
+        orders: the masks.
+        names: the formats wanted; those that are customary, and for which nothing is lacking, by default. The levels
+            are always written as ``npz``: they are what all other files are held against.
+
+    Returns:
+        For the name of each plate its formats; those wanted that one mask lacks something for, but another does not.
+
+    Raises:
+        ValueError: a format that there is not, or that suits no mask; the message says what is lacking.
+    """
+    orders, wanted = tuple(orders), tuple(dict.fromkeys(names))
+    strays = [name for name in wanted if name not in FORMATS]
+    if strays:
+        raise ValueError(f"no format is named {', '.join(map(repr, strays))}; choose of {', '.join(FORMATS)}")
+    for name in wanted:
+        lacking = {FORMATS[name].lacking(order) for order in orders}
+        if "" not in lacking:
+            raise ValueError(
+                f"no mask of this order can be written as {name}: they lack {' or '.join(sorted(lacking))}"
+            )
+    chosen = [form for form in FORMATS.values() if (form.name in wanted if wanted else form.customary)]
+    if FORMATS["npz"] not in chosen:
+        chosen.append(FORMATS["npz"])
+    return {order.plate.name: tuple(form for form in chosen if not form.lacking(order)) for order in orders}
