@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import zipfile
 import zlib
@@ -36,6 +37,36 @@ def replacing(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: str | Path, mark: str) -> Iterator[Path]:
+    """Yield a temporary folder beside ``path``; rename it to ``path`` if the block succeeds, else remove it.
+
+    Args:
+        path: of the folder; what is there is replaced, if it is an empty folder or one of the same kind.
+        mark: a file that a folder of this kind has.
+
+    Raises:
+        OSError: there is a file of that name, a folder of another kind, or no place for a folder.
+    """
+    target = Path(path).resolve()
+    if target.exists() and not (target.is_dir() and ((target / mark).is_file() or not any(target.iterdir()))):
+        raise FileExistsError(f"{path}: there is something else here, which is not replaced; choose another name")
+    try:
+        temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    except OSError as error:
+        raise OSError(f"{path}: cannot write to {target.parent} ({error.strerror}); choose another place") from None
+    try:
+        yield temporary
+        os.chmod(temporary, 0o777 & ~_umask())
+        replaced = temporary.with_name(f"{temporary.name}.old")
+        if target.exists():
+            os.replace(target, replaced)
+        os.replace(temporary, target)
+        shutil.rmtree(replaced, ignore_errors=True)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def check_target(path: str | Path) -> Path:

@@ -1,1 +1,46 @@
 """Masks that can be made: from transmittance to files for a fab, a printer or a modulator, and back."""
+
+from acdc_optical.fabrication.encodings import (
+    BinaryLee,
+    BinaryPhase,
+    BlazedCarrier,
+    ChromeAndEtch,
+    DoublePhase,
+    Encoded,
+    Encoding,
+    PhaseSteps,
+)
+from acdc_optical.fabrication.made import Cells, MadeLayer
+from acdc_optical.fabrication.orders import MaskOrder, made_layers, orders_of
+from acdc_optical.fabrication.package.formats import FORMATS
+from acdc_optical.fabrication.package.readback import verify_package
+from acdc_optical.fabrication.package.writing import export_package
+from acdc_optical.fabrication.pictures import plot_plate
+from acdc_optical.fabrication.plate import Plate
+from acdc_optical.fabrication.predictions import predict
+from acdc_optical.fabrication.process import MaskProcess, Process, processes
+
+__all__ = [
+    "FORMATS",
+    "BinaryLee",
+    "BinaryPhase",
+    "BlazedCarrier",
+    "Cells",
+    "ChromeAndEtch",
+    "DoublePhase",
+    "Encoded",
+    "Encoding",
+    "MadeLayer",
+    "MaskOrder",
+    "MaskProcess",
+    "PhaseSteps",
+    "Plate",
+    "Process",
+    "export_package",
+    "made_layers",
+    "orders_of",
+    "plot_plate",
+    "predict",
+    "processes",
+    "verify_package",
+]

@@ -90,6 +90,13 @@ class MadeLayer(nn.Module):
         _check(self.masks.planes.input.cells, input)
         _check(self.masks.planes.mask.cells, fourier)
 
+    def through(self, input: Cells, fourier: Cells) -> MadeLayer:
+        """The same bench with other masks; if they are divided alike, its light need not be worked out anew."""
+        other = MadeLayer(self.optical, input, fourier, accuracy=self.accuracy)
+        if all(a.edges == b.edges and a.turns == b.turns for a, b in ((input, self.input), (fourier, self.fourier))):
+            other._arms = self._arms
+        return other
+
     @property
     def samples(self) -> int:
         """Numbers that the light of one input takes at its largest."""

@@ -102,8 +102,8 @@ def _order(index: int, side: str, masks: Masks, wanted: MaskProcess, layout: Lay
     pitch = [p / encoded.cells for p in grid.spacing]
     levels = encoded.levels
     if levels.ndim == 1:
-        rows = max(1, round(layout.stripe_height / pitch[0]))
-        levels, pitch = np.repeat(levels[None], rows, axis=0), [layout.stripe_height / rows, *pitch]
+        rows = max(1, round(layout.stripe_height / pitch[0]))  # of square cells: images of stripes are true to scale
+        levels, pitch = np.repeat(levels[None], rows, axis=0), [pitch[0], pitch[0]]
     plate = Plate(
         name=name,
         levels=levels,

@@ -17,7 +17,7 @@ from acdc_optical.progress import Track, silent
 from acdc_optical.realisation import OpticalLayer
 from acdc_optical.verification import light_used, relative_error
 
-_PROBES = 4
+_PROBES = 2
 
 # What tolerances cost is wanted to two digits; single precision and two or three nodes per part give five.
 _ROUGHLY = 1e-6
@@ -90,18 +90,18 @@ def predict(
         x = probes(layer)
         wanted = layer.layer(x)
         seen = made[index](x)
-        light = made[index].light_used(x[:1])
+        light = made[index].light_used(x)
         single = made[index].float()  # of real layers; complex parameters stay as they are
         cases = [(o, d) for o in orders if o.layer == index for d in _deviations(o, tolerances)]
-        inputs = x[:1].to(single.optical.layer.a.dtype)
-        outcomes = [_outcome(single, o, d, inputs, seen[:1]) for o, d in track(cases, "tolerances", len(cases))]
+        inputs = x.to(single.optical.layer.a.dtype)
+        outcomes = [_outcome(single, o, d, inputs, seen) for o, d in track(cases, "tolerances", len(cases))]
         found.append(
             Prediction(
                 layer=index + 1,
                 designed=relative_error(layer(x), wanted),
                 made=relative_error(seen, wanted),
                 after_calibration=_calibrated(seen, wanted)[0],
-                light_designed=light_used(layer, x[:1]),
+                light_designed=light_used(layer, x),
                 light_made=light,
                 tolerances=tuple(outcomes),
             )

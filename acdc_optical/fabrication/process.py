@@ -145,13 +145,20 @@ class MaskProcess(Part):
             )
         return cells
 
+    def solid(self) -> Material:
+        """What the surface is of."""
+        return _material(self.material, self.index)
+
+    def above(self) -> Material:
+        """What is above the surface."""
+        return _material(self.medium, self.medium_index)
+
     def relief(self) -> Relief:
         """What height does to the light."""
-        medium = _material(self.medium, self.medium_index)
         angle = math.radians(self.angle_deg)
-        relief: Relief = Reflection(medium, angle)
+        relief: Relief = Reflection(self.above(), angle)
         if self.light == "transmission":
-            relief = Transmission(_material(self.material, self.index), medium, angle)
+            relief = Transmission(self.solid(), self.above(), angle)
         return relief if self.phase_sign == 1 else OppositeSign(relief)
 
     def making(self) -> Making | None:
@@ -189,7 +196,7 @@ class LayoutProcess(Part):
     Attributes:
         grid: database unit, to which every edge is rounded [m].
         hierarchical: whether pattern and marks are cells of their own below the top cell, or all is flat.
-        stripe_height: of one-dimensional masks [m].
+        stripe_height: of one-dimensional masks [m], to a whole cell.
     """
 
     grid: Length = 1e-9

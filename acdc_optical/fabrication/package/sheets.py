@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 Cell = str | int | float | None
+Row = Mapping[str, Cell]
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Sheet:
 
     columns: tuple[str, ...]
 
-    def text(self, rows: Iterable[Mapping[str, Cell]]) -> str:
+    def text(self, rows: Iterable[Row]) -> str:
         """The table as CSV; None is an empty field, a truth is yes or no.
 
         >>> print(Sheet(("level", "height_nm")).text([{"level": 0, "height_nm": 0.0}, {"level": 1, "height_nm": None}]))

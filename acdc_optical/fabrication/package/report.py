@@ -1,0 +1,65 @@
+"""What reading an order package again came to."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import asdict, dataclass
+
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from acdc_optical.verification import Check
+
+
+@dataclass(frozen=True)
+class SourceError:
+    """How far the light of an optical layer is from the numerical layer.
+
+    Attributes:
+        layer: which, from 1.
+        source: where its masks are from.
+        error: relative L2 error over the probes.
+    """
+
+    layer: int
+    source: str
+    error: float
+
+
+@dataclass(frozen=True, repr=False)
+class PackageReport:
+    """What was asked of a package, and the errors of the masks in its files; prints as tables."""
+
+    title: str
+    checks: tuple[Check, ...]
+    errors: tuple[SourceError, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed."""
+        return all(check.passed for check in self.checks)
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain data: title, passed, checks, errors."""
+        return {
+            "title": self.title,
+            "passed": self.passed,
+            "checks": [asdict(check) | {"passed": check.passed} for check in self.checks],
+            "errors": [asdict(error) for error in self.errors],
+        }
+
+    def __rich__(self) -> Group:
+        checks = Table("check", "found", "", title=Text(self.title), title_justify="left")
+        for check in self.checks:
+            verdict = Text(f"passed {check.note}", "green") if check.passed else Text(f"FAILED {check.note}", "red")
+            checks.add_row(Text(check.name), "–" if check.value is None else f"{check.value:.2g}", verdict)
+        errors = Table("optical layer", "masks from", "relative L2 error")
+        for row in self.errors:
+            errors.add_row(f"{row.layer}", row.source, f"{row.error:.4e}")
+        return Group(checks, errors) if self.errors else Group(checks)
+
+    def __repr__(self) -> str:
+        text = io.StringIO()
+        Console(file=text, width=120, force_jupyter=False).print(self)
+        return text.getvalue()

@@ -1,0 +1,81 @@
+"""Masks from files on the simulated bench: their error beside that of the masks in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import torch
+
+from acdc_optical.design import Design
+from acdc_optical.fabrication.made import Cells, MadeLayer
+from acdc_optical.fabrication.orders import MaskOrder, made_layers, optical_layers
+from acdc_optical.fabrication.package.readings import Reading
+from acdc_optical.fabrication.package.report import SourceError
+from acdc_optical.fabrication.predictions import probes
+from acdc_optical.progress import Track
+from acdc_optical.realisation import OpticalLayer
+from acdc_optical.verification import Check, relative_error
+
+# The same light through the same cells: what differs is the order of sums.
+_SAME_LIGHT = 1e-12
+
+Readings = Mapping[str, Mapping[str, Reading]]
+"""For the name of a format, and the name of a plate, what its file says."""
+
+
+@torch.no_grad()
+def simulate(
+    design: Design, orders: Sequence[MaskOrder], read: Readings, track: Track
+) -> tuple[tuple[SourceError, ...], tuple[Check, ...]]:
+    """The error of every optical layer as designed, as ordered, and through the masks in each kind of file.
+
+    Args:
+        design: the judge.
+        orders: the masks.
+        read: what files hold; where they do not tell a mask, it is as ordered.
+        track: shows progress.
+
+    Returns:
+        The errors, and for each kind of file whether its error is that of the order.
+    """
+    made, layers = made_layers(design, orders), optical_layers(design)
+    errors: list[SourceError] = []
+    checks: list[Check] = []
+    for index, layer in track(tuple(enumerate(layers)), "simulating what the files hold", len(layers)):
+        ordered = [order for order in orders if order.layer == index]
+        found, same = _of_layer(layer, made[index], ordered, read)
+        errors += [SourceError(index + 1, source, error) for source, error in found.items()]
+        checks += [Check(f"optical layer {index + 1}: {name}", *result) for name, result in same.items()]
+    return tuple(errors), tuple(checks)
+
+
+def _of_layer(
+    layer: OpticalLayer, made: MadeLayer, orders: Sequence[MaskOrder], read: Readings
+) -> tuple[dict[str, float], dict[str, tuple[float | None, float, str]]]:
+    """Errors by where the masks are from; and value, limit and note of each comparison."""
+    x = probes(layer)
+    wanted = layer.layer(x)
+    in_memory = relative_error(made(x), wanted)
+    errors = {"the design, masks of any value": relative_error(layer(x), wanted), "the order, in memory": in_memory}
+    same: dict[str, tuple[float | None, float, str]] = {}
+    for name, readings in read.items():
+        said = f"error by {name} less that in memory"
+        try:
+            cells = dict(_cells(orders, readings))
+        except ValueError as error:
+            same[said] = (None, _SAME_LIGHT, str(error))
+            continue
+        if cells:
+            seen = made.through(cells.get("A", made.input), cells.get("D", made.fourier))(x)
+            found = relative_error(seen, wanted)
+            errors[f"{name}, mask {' and '.join(sorted(cells))}"] = found
+            same[said] = (abs(found - in_memory), _SAME_LIGHT, "")
+    return errors, same
+
+
+def _cells(orders: Sequence[MaskOrder], readings: Mapping[str, Reading]) -> Iterator[tuple[str, Cells]]:
+    """The masks that files tell, by their side."""
+    for order in orders:
+        reading = readings.get(order.plate.name)
+        if reading is not None and reading.transmittance is not None:
+            yield order.side, order.cells_on(reading.transmittance)

@@ -1,0 +1,80 @@
+"""The order package: a folder and a zip of it, with everything that makes the masks and says what they are."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from acdc_optical.design import Design
+from acdc_optical.fabrication.orders import MaskOrder, orders_of
+from acdc_optical.fabrication.package.archives import write_folder
+from acdc_optical.fabrication.package.checksums import LISTING, checksums, listing
+from acdc_optical.fabrication.package.format import Format
+from acdc_optical.fabrication.package.formats import formats_for
+from acdc_optical.fabrication.package.sheet import OrderSheet, rules_of, sheet_of
+from acdc_optical.fabrication.package.texts import readme, rules_text, tables_of
+from acdc_optical.fabrication.pictures import draw_plate
+from acdc_optical.fabrication.predictions import predict
+from acdc_optical.fabrication.process import Process
+from acdc_optical.files import replacing_folder, write_text
+from acdc_optical.progress import Track, silent
+
+DESIGN_FILE = "design.safetensors"
+SHEET_FILE = "process.json"
+
+
+def export_package(
+    design: Design, process: Process, out: str | Path, *, formats: Iterable[str] = (), track: Track = silent
+) -> tuple[Path, Path]:
+    """Write the masks of a design as an order package; the same design and process give the same bytes.
+
+    Args:
+        design: what is made.
+        process: how.
+        out: the folder; a package that is there is replaced, anything else is not.
+        formats: names of the files wanted, see :data:`~acdc_optical.fabrication.package.formats.FORMATS`; the
+            customary ones by default.
+        track: shows progress.
+
+    Returns:
+        The folder and, beside it, the zip archive.
+
+    Raises:
+        ValueError: a mask that the process cannot make, a format that suits none.
+        OSError: the folder cannot be written there.
+    """
+    out = Path(out)
+    orders = orders_of(design, process)
+    chosen = formats_for(orders, formats)
+    with replacing_folder(out, LISTING) as folder:
+        design.save(folder / DESIGN_FILE)
+        digest = hashlib.sha256((folder / DESIGN_FILE).read_bytes()).hexdigest()
+        sheet = sheet_of(design, process, orders, chosen, digest)
+        for order, entry in track(tuple(zip(orders, sheet.masks, strict=True)), "writing masks", len(orders)):
+            _write_mask(folder / order.plate.name, order, chosen[order.plate.name])
+            for name, text in tables_of(order, entry).items():
+                write_text(folder / order.plate.name / name, text)
+        predictions = predict(design, orders, process.tolerances, track=track)
+        write_text(folder / SHEET_FILE, sheet.model_dump_json(indent=1) + "\n")
+        write_text(folder / "process.schema.json", _json(OrderSheet.model_json_schema()))
+        write_text(folder / "simulation.json", _json([prediction.to_dict() for prediction in predictions]))
+        write_text(folder / "README.txt", readme(process, sheet, orders, chosen, predictions))
+        write_text(folder / LISTING, listing(checksums(folder)))
+    archive = out.with_name(f"{out.name}.zip")
+    write_folder(archive, out)
+    return out, archive
+
+
+def _write_mask(folder: Path, order: MaskOrder, formats: Iterable[Format]) -> None:
+    folder.mkdir()
+    for form in formats:
+        form.write(folder, order)
+    if order.plate.layers:
+        write_text(folder / "rules.json", _json(rules_text(rules_of(order))))
+    draw_plate(folder / "preview.png", order.plate)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=1, allow_nan=False) + "\n"
