@@ -292,7 +292,7 @@ def test_an_unforeseen_error_is_a_line_too(design, capsys, monkeypatch):
     def broken(path):
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("acdc_optical.cli.Design.load", broken)
+    monkeypatch.setattr("acdc_optical.cli.layers.Design.load", broken)
     capsys.readouterr()
     assert run("info", design) == 2
     assert capsys.readouterr().err.startswith("error: RuntimeError: boom")
@@ -305,7 +305,7 @@ def test_interruption_is_no_traceback(design, capsys, monkeypatch):
     def interrupted(path):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("acdc_optical.cli.Design.load", interrupted)
+    monkeypatch.setattr("acdc_optical.cli.layers.Design.load", interrupted)
     assert run("info", design) == 130
 
 

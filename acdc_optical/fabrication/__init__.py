@@ -18,7 +18,7 @@ from acdc_optical.fabrication.package.writing import export_package
 from acdc_optical.fabrication.pictures import plot_plate
 from acdc_optical.fabrication.plate import Plate
 from acdc_optical.fabrication.predictions import predict
-from acdc_optical.fabrication.process import MaskProcess, Process, processes
+from acdc_optical.fabrication.process import MaskProcess, Process, process_named, processes, suited
 
 __all__ = [
     "FORMATS",
@@ -41,6 +41,8 @@ __all__ = [
     "orders_of",
     "plot_plate",
     "predict",
+    "process_named",
     "processes",
+    "suited",
     "verify_package",
 ]

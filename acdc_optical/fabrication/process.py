@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from acdc_optical.design import Design
 from acdc_optical.fabrication.encodings import (
     BinaryLee,
     BinaryPhase,
@@ -49,6 +50,9 @@ _ENCODINGS: dict[str, type[Any]] = {
 }
 
 Count = Annotated[int, Field(ge=1)]
+
+# Masks trained in float32 are real, and absorb nothing, to this.
+_REAL = 1e-6
 
 # A pixel that is a whole number of features is divided by that many, whatever the rounding of its pitch.
 _ROUNDING = 1e-9
@@ -281,3 +285,25 @@ def processes() -> list[str]:
     """Names of the processes that ship with the package."""
     files = (resources.files("acdc_optical.fabrication") / "presets").iterdir()
     return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
+
+
+def process_named(name: str) -> Process:
+    """A process from a file, or the preset of that name.
+
+    Raises:
+        OSError, ValueError: see :meth:`Process.load` and :meth:`Process.preset`.
+    """
+    return Process.load(name) if name.endswith(".toml") or Path(name).is_file() else Process.preset(name)
+
+
+def suited(design: Design) -> Process:
+    """The preset that suits the masks of a design.
+
+    Masks that absorb nothing and have phases 0 and π are made by one etch, real masks by chrome and an etch, others by
+    levels of phase.
+    """
+    masks = [values for m in design.masks if m is not None for values in (m.input_mask, m.fourier_mask)]
+    real = all(not values.is_complex() or float(values.imag.abs().max()) < _REAL for values in masks)
+    if real and all(float((values.abs() - 1).abs().max()) < _REAL for values in masks):
+        return Process.preset("one-etch")
+    return Process.preset("chrome-and-etch" if real else "double-phase")

@@ -11,6 +11,8 @@ from acdc_optical.fabrication.design_tools.code_v import read_int, write_surface
 from acdc_optical.fabrication.design_tools.fits import read_fits, write_fits
 from acdc_optical.fabrication.design_tools.sags import opaque, sags, turns
 from acdc_optical.fabrication.design_tools.zemax import (
+    LEAST,
+    MOST,
     read_grid_phase,
     read_grid_sag,
     write_grid_phase,
@@ -33,6 +35,19 @@ _DARK = -1.0  # stands for the phase of opaque cells, below all others
 def _phase_alone(order: MaskOrder) -> str:
     moduli = np.abs(order.plate.transmittance)
     return "" if np.ptp(moduli[moduli > 0]) < _ROUNDING else "phases of one amplitude"
+
+
+def _grid(order: MaskOrder) -> str:
+    shape = order.plate.levels.shape
+    return "" if min(shape) >= LEAST and order.plate.levels.size <= MOST else f"{LEAST} rows to {MOST} cells"
+
+
+def _grid_sag(order: MaskOrder) -> str:
+    return relief(order) or _grid(order)
+
+
+def _grid_phase(order: MaskOrder) -> str:
+    return _phase_alone(order) or _grid(order)
 
 
 def _nothing(order: MaskOrder) -> str:
@@ -85,7 +100,7 @@ DESIGN_TOOLS = (
         "zemax-sag",
         "sag.dat",
         "Zemax OpticStudio Grid Sag; interpolate linearly",
-        relief,
+        _grid_sag,
         lambda folder, order: write_grid_sag(folder / "sag.dat", order.plate),
         _read_sag,
     ),
@@ -93,7 +108,7 @@ DESIGN_TOOLS = (
         "zemax-phase",
         "phase.dat",
         "Zemax OpticStudio Grid Phase; interpolate linearly",
-        _phase_alone,
+        _grid_phase,
         lambda folder, order: write_grid_phase(folder / "phase.dat", order.plate),
         _read_phase,
     ),

@@ -17,14 +17,18 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 )
 """Formats by name."""
 
+ALL = "all"
+"""Stands for every format that suits."""
+
 
 def formats_for(orders: Iterable[MaskOrder], names: Iterable[str] = ()) -> dict[str, tuple[Format, ...]]:
     """Which files each mask is written as.
 
     Args:
         orders: the masks.
-        names: the formats wanted; those that are customary, and for which nothing is lacking, by default. The levels
-            are always written as ``npz``: they are what all other files are held against.
+        names: the formats wanted, :data:`ALL` for every one that suits; by default those that are customary, and for
+            which nothing is lacking. The levels are always written as ``npz``: they are what all other files are held
+            against.
 
     Returns:
         For the name of each plate its formats; those wanted that one mask lacks something for, but another does not.
@@ -33,6 +37,8 @@ def formats_for(orders: Iterable[MaskOrder], names: Iterable[str] = ()) -> dict[
         ValueError: a format that there is not, or that suits no mask; the message says what is lacking.
     """
     orders, wanted = tuple(orders), tuple(dict.fromkeys(names))
+    if ALL in wanted:
+        wanted = tuple(name for name, form in FORMATS.items() if any(not form.lacking(order) for order in orders))
     strays = [name for name in wanted if name not in FORMATS]
     if strays:
         raise ValueError(f"no format is named {', '.join(map(repr, strays))}; choose of {', '.join(FORMATS)}")

@@ -35,6 +35,9 @@ _HALF = 0.5 * (1 + 1e-6)
 _XYZ_DIGIT = 1e-11  # the fifth decimal of a micrometre
 _SINGLE = 2.0**-23
 
+# A solid has some 400 bytes for a cell, text some 30: beyond this few programs read either.
+_MOST_CELLS = 2**20
+
 
 def _held(order: MaskOrder, seen: Numbers, within: float, reader: str) -> Reading:
     """Heights as the shop sees them, beside those of the levels."""
@@ -77,6 +80,14 @@ def _dose_reader(file: str) -> Callable[[Path, MaskOrder], Reading]:
         return _held(order, read_dose_image(folder / file, curve).heights, within, "Pillow")
 
     return found
+
+
+def _small_relief(order: MaskOrder) -> str:
+    """What a mask lacks for files that grow with every cell; stripes, whose rows are alike, make few."""
+    lacking = relief(order)
+    if lacking or order.pixels.ndim == 1 or order.plate.levels.size <= _MOST_CELLS:
+        return lacking
+    return f"a relief of at most {_MOST_CELLS} cells"
 
 
 def _write_solid(folder: Path, order: MaskOrder) -> None:
@@ -144,6 +155,8 @@ SURFACES = (
         _dose_writer("dose.bmp", write_dose_bmp),
         _dose_reader("dose.bmp"),
     ),
-    Format("stl", "relief.stl", "closed solid on a base, in micrometres", relief, _write_solid, _read_solid),
-    Format("xyz", "relief.xyz", "height of every cell as text, in micrometres", relief, _write_points, _read_points),
+    Format("stl", "relief.stl", "closed solid on a base, in micrometres", _small_relief, _write_solid, _read_solid),
+    Format(
+        "xyz", "relief.xyz", "height of every cell as text, in micrometres", _small_relief, _write_points, _read_points
+    ),
 )

@@ -1,0 +1,127 @@
+"""Commands about layers and their masks: compile, simulate, check, info."""
+
+from __future__ import annotations
+
+import sys
+from json import dumps
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from acdc_optical.arguments import (
+    DTYPES,
+    MODELS,
+    DeviceName,
+    MethodName,
+    ModelName,
+    Precision,
+    ValuesName,
+    bench_named,
+    cast,
+    device_named,
+    method_named,
+    read_inputs,
+    read_layer,
+)
+from acdc_optical.cli.app import DesignFile, Device, Dtype, app
+from acdc_optical.cli.console import busy, console, track
+from acdc_optical.design import Design
+from acdc_optical.files import check_target, write_array, write_text
+from acdc_optical.realisation import OpticalLayer, run_in_batches
+from acdc_optical.second_opinion import ask_poppy
+from acdc_optical.tables import design_table, opinion_table
+from acdc_optical.verification import verify
+
+
+@app.command()
+def compile(
+    a: Annotated[Path, typer.Option("--a", help="Diagonal A, .npy; its shape is the layer's, (N,) or (h, w).")],
+    d: Annotated[Path, typer.Option("--d", help="Diagonal D, .npy; complex arrays make an AFDF layer.")],
+    out: Annotated[Path, typer.Option(help="Design file to write.")],
+    bench: Annotated[str, typer.Option(help="TOML file, or the name of a preset.")] = "lcos-8um",
+    method: Annotated[
+        MethodName, typer.Option(help="How masks are compiled; calibrated: for the bench's own lenses.")
+    ] = MethodName.exact,
+    values: Annotated[
+        ValuesName | None, typer.Option(help="What calibrated masks may hold; by default what the layer does.")
+    ] = None,
+    weight: Annotated[
+        float | None, typer.Option(min=0, help="Calibrating: of the mask's light against the error; 1e-9 by default.")
+    ] = None,
+    dtype: Dtype = Precision.float64,
+) -> None:
+    """Compile the diagonals of a layer into the masks of a bench."""
+    check_target(out)
+    layer, table = read_layer(a, d, DTYPES[dtype]), bench_named(bench)
+    try:
+        with busy("compiling"):
+            design = Design.of(layer, table, method=method_named(method, values, weight))
+    except ValueError as error:
+        raise ValueError(f"{bench}: {error}") from None
+    design.save(out)
+    console().print(design_table(design, str(out)))
+
+
+@app.command()
+def simulate(
+    design: DesignFile,
+    input: Annotated[Path, typer.Option(help="Inputs X, .npy of shape (batch, N) or (batch, h, w).")],
+    output: Annotated[Path, typer.Option(help="Outputs Y, .npy, to write.")],
+    model: Annotated[
+        ModelName, typer.Option(help="How light is computed; the ideal model compiles masks of its own.")
+    ] = ModelName.continuous,
+    device: Device = DeviceName.auto,
+    dtype: Dtype = Precision.float64,
+) -> None:
+    """Compute the layers of a design by light."""
+    check_target(output)
+    plan = Design.load(design)
+    place = device_named(device)
+    with busy("setting up the bench"):
+        network = cast(plan.realise(MODELS[model]), DTYPES[dtype]).to(place)
+    x = read_inputs(input, plan, DTYPES[dtype]).to(place)
+    y = run_in_batches(network, x, track=track).cpu()
+    write_array(output, y.numpy())
+    console().print(f"{output}: {tuple(y.shape)} {y.numpy().dtype}, by the {model} model", soft_wrap=True)
+
+
+@app.command()
+def check(
+    design: DesignFile,
+    model: Annotated[ModelName, typer.Option(help="How light is computed.")] = ModelName.continuous,
+    second_opinion: Annotated[
+        bool, typer.Option("--second-opinion", help="Compare every plane with POPPY, too.")
+    ] = False,
+    json: Annotated[str, typer.Option(help="Write the reports to this file as JSON; - for standard output.")] = "",
+) -> None:
+    """Verify every optical layer of a design against its numbers; exit code 0 only if all checks pass."""
+    if json not in ("", "-"):
+        check_target(json)
+    with busy("setting up the bench"):
+        stages = [stage for stage in Design.load(design).realise(MODELS[model]) if isinstance(stage, OpticalLayer)]
+    # POPPY first: what it cannot do it says at once.
+    opinions = [ask_poppy(stage) for stage in track(stages, "asking POPPY", len(stages))] if second_opinion else []
+    reports = [verify(stage.layer, stage, track=track) for stage in stages]
+    found = [report.to_dict() for report in reports]
+    for entry, opinion in zip(found, opinions, strict=False):
+        entry["second_opinion"] = opinion.to_dict()
+    text = dumps(found, indent=2, allow_nan=False) + "\n"
+    if json == "-":
+        sys.stdout.write(text)
+    else:
+        for report in reports:
+            console().print(report)
+        for opinion in opinions:
+            console().print(opinion_table(opinion))
+        if json:
+            write_text(json, text)
+    passed = [report.passed for report in reports] + [opinion.passed for opinion in opinions]
+    if not all(passed):
+        raise typer.Exit(1)
+
+
+@app.command()
+def info(design: DesignFile) -> None:
+    """Say what a design file holds."""
+    console().print(design_table(Design.load(design), str(design)))

@@ -1,0 +1,59 @@
+"""Commands about masks that are made: export, and verify-package."""
+
+from __future__ import annotations
+
+import json as jsons
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from acdc_optical.cli.app import DesignFile, app
+from acdc_optical.cli.console import console, track
+from acdc_optical.design import Design
+from acdc_optical.files import check_target, write_text
+
+
+@app.command()
+def export(
+    design: DesignFile,
+    out: Annotated[Path, typer.Option(help="Folder of the order package; a zip archive is written beside it.")],
+    format: Annotated[
+        list[str] | None,
+        typer.Option("--format", help="Files to write, as gds; again for more. 'all' for all that suit."),
+    ] = None,
+    process: Annotated[
+        str, typer.Option(help="TOML file, or the name of a preset; by default one that suits the masks.")
+    ] = "",
+) -> None:
+    """Write the masks of a design as files that a fab, a printer or a modulator takes."""
+    from acdc_optical import fabrication  # layouts, materials and figures: slow to import
+
+    plan = Design.load(design)
+    how = fabrication.process_named(process) if process else fabrication.suited(plan)
+    folder, archive = fabrication.export_package(plan, how, out, formats=format or (), track=track)
+    console().print((folder / "README.txt").read_text(encoding="utf-8"))
+    console().print(f"Written: {folder}, {archive}", soft_wrap=True)
+
+
+@app.command(name="verify-package")
+def verify_package(
+    package: Annotated[Path, typer.Argument(metavar="DIR", help="Order package: its folder, or the zip archive.")],
+    json: Annotated[str, typer.Option(help="Write the report to this file as JSON; - for standard output.")] = "",
+) -> None:
+    """Read every file of an order package again and simulate its masks; exit code 0 only if all is as ordered."""
+    from acdc_optical import fabrication
+
+    if json not in ("", "-"):
+        check_target(json)
+    report = fabrication.verify_package(package, track=track)
+    text = jsons.dumps(report.to_dict(), indent=2, allow_nan=False) + "\n"
+    if json == "-":
+        sys.stdout.write(text)
+    else:
+        console().print(report)
+        if json:
+            write_text(json, text)
+    if not report.passed:
+        raise typer.Exit(1)
