@@ -2,7 +2,8 @@
 
 What :class:`~acdc_optical.models.Continuous` does for pixels, this does for the cells that a pixel is made of: the
 light across every cell is integrated by Gauss-Legendre nodes, so that no edge falls between two samples. Masks as made
-have millions of nodes; ideal lenses do not mix the axes, so the light crosses the mask a few rows at a time.
+have millions of nodes: outputs are found by the impulse response, and all the light that falls on the camera by going
+through the mask a few rows at a time.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from acdc_optical.fabrication.impulse import Arm, impulse_response, respond
 from acdc_optical.models import Continuous
 from acdc_optical.planes import Planes
 from acdc_optical.realisation import OpticalLayer
@@ -52,24 +54,6 @@ class Cells:
         return cls(pixels, (WHOLE,) * pixels.ndim)
 
 
-class _Arm(NamedTuple):
-    """The light along one axis: from cells of mask A to nodes of mask D, and from those to the camera's samples.
-
-    Attributes:
-        to_mask: complex128, shape (nodes, cells of A).
-        to_camera: complex128, shape (camera samples, nodes).
-        repeats: nodes for each cell of mask D.
-    """
-
-    to_mask: Tensor
-    to_camera: Tensor
-    repeats: int
-
-    def like(self, data: Tensor) -> _Arm:
-        """In the precision and on the device of the data."""
-        return self._replace(to_mask=self.to_mask.to(data), to_camera=self.to_camera.to(data))
-
-
 class MadeLayer(nn.Module):
     """The call of an optical layer through masks as they are made; called like the layer.
 
@@ -100,10 +84,10 @@ class MadeLayer(nn.Module):
     @property
     def samples(self) -> int:
         """Numbers that the light of one input takes at its largest."""
-        return min(_AT_A_TIME, math.prod(self.fourier.values.shape) * 25)
+        return 4 * math.prod(self.input.values.shape)
 
     def forward(self, x: Tensor) -> Tensor:
-        seen = self._cross(self._shown(x), self._arms) / (self.input.factor * self.fourier.factor)
+        seen = respond(self._shown(x), self._response, self._arms) / (self.input.factor * self.fourier.factor)
         return self.optical.decode(seen, self.masks)
 
     def light_used(self, x: Tensor) -> float:
@@ -124,13 +108,14 @@ class MadeLayer(nn.Module):
             pixels = pixels.repeat_interleave(len(edges) - 1, dim=axis)
         return pixels * self.input.values.to(pixels)
 
-    def _cross(self, shown: Tensor, arms: tuple[_Arm, ...]) -> Tensor:
-        """From behind mask A to the camera."""
-        along, values = arms[-1].like(shown), self.fourier.values.to(shown)
+    def _cross(self, shown: Tensor, arms: tuple[Arm, ...]) -> Tensor:
+        """From behind mask A to the camera, node by node and in double precision."""
+        shown = shown.to(torch.complex128)
+        along, values = arms[-1], self.fourier.values.to(shown)
         values = values.repeat_interleave(along.repeats, dim=-1)
         if len(arms) == 1:
             return ((shown @ along.to_mask.T) * values) @ along.to_camera.T
-        across, seen = arms[0].like(shown), torch.zeros((), dtype=shown.dtype)
+        across, seen = arms[0], torch.zeros((), dtype=shown.dtype)
         light = shown @ along.to_mask.T  # cells of A along y, nodes of D along x
         for rows, nodes in _blocks(len(values), across.repeats, values.shape[-1]):
             crossing = (across.to_mask[nodes] @ light) * values[rows].repeat_interleave(across.repeats, dim=0)
@@ -138,10 +123,14 @@ class MadeLayer(nn.Module):
         return seen
 
     @cached_property
-    def _arms(self) -> tuple[_Arm, ...]:
+    def _response(self) -> Tensor:
+        return impulse_response(self._arms, self.fourier.values)
+
+    @cached_property
+    def _arms(self) -> tuple[Arm, ...]:
         return self._arms_of(self.masks.planes)
 
-    def _arms_of(self, planes: Planes) -> tuple[_Arm, ...]:
+    def _arms_of(self, planes: Planes) -> tuple[Arm, ...]:
         bench, per_coefficient, last = self.optical.bench, self.masks.pixels_per_coefficient, len(planes.input.axes) - 1
         wanted = []
         for i, (a, d, camera) in enumerate(zip(planes.input.axes, planes.mask.axes, planes.camera.axes, strict=True)):
@@ -181,7 +170,7 @@ def _nodes(turn: float, accuracy: float) -> int:
     return n
 
 
-def _arm(front: _Resolved, mask: _Resolved, camera: Axis, carrier: float, planes: Planes) -> _Arm:
+def _arm(front: _Resolved, mask: _Resolved, camera: Axis, carrier: float, planes: Planes) -> Arm:
     cells = front.axis.size // front.nodes
     sent = torch.eye(cells, dtype=torch.float64).repeat_interleave(front.nodes, dim=1)
     to_mask = _through_lens(sent, front.axis, mask.axis, planes)
@@ -190,7 +179,7 @@ def _arm(front: _Resolved, mask: _Resolved, camera: Axis, carrier: float, planes
     to_camera = back * mask.axis.weights / camera.weights[:, None]
     x = mask.axis.coordinates / mask.axis.spacing
     turned = torch.polar(torch.ones_like(x), -2 * math.pi * carrier * x)
-    return _Arm(to_mask.T.contiguous(), to_camera * turned, mask.nodes)
+    return Arm(to_mask.T.contiguous(), to_camera * turned, front.axis.cells, mask.nodes)
 
 
 def _through_lens(sent: Tensor, source: Axis, target: Axis, planes: Planes) -> Tensor:

@@ -19,7 +19,7 @@ from acdc_optical.verification import light_used, relative_error
 
 _PROBES = 2
 
-# What tolerances cost is wanted to two digits; single precision and two or three nodes per part give five.
+# What tolerances cost is wanted to two digits; two or three nodes in each part of a cell give six.
 _ROUGHLY = 1e-6
 
 
@@ -91,10 +91,8 @@ def predict(
         wanted = layer.layer(x)
         seen = made[index](x)
         light = made[index].light_used(x)
-        single = made[index].float()  # of real layers; complex parameters stay as they are
         cases = [(o, d) for o in orders if o.layer == index for d in _deviations(o, tolerances)]
-        inputs = x.to(single.optical.layer.a.dtype)
-        outcomes = [_outcome(single, o, d, inputs, seen) for o, d in track(cases, "tolerances", len(cases))]
+        outcomes = [_outcome(made[index], o, d, x, seen) for o, d in track(cases, "tolerances", len(cases))]
         found.append(
             Prediction(
                 layer=index + 1,
@@ -128,7 +126,7 @@ def _outcome(made: MadeLayer, order: MaskOrder, deviation: Deviation, x: Tensor,
     seen = MadeLayer(made.optical, input, fourier, accuracy=_ROUGHLY)(x)
     wanted = made.optical.layer(x)
     error, gain = _calibrated(seen, wanted)
-    light = (gain / _calibrated(ordered.to(seen), wanted)[1]) ** 2
+    light = (gain / _calibrated(ordered, wanted)[1]) ** 2
     return Outcome(f"{order.plate.name}: {deviation.name}", relative_error(seen, wanted), error, light)
 
 
