@@ -17,6 +17,8 @@ from acdc_optical.compilation import Masks, Sampled
 from acdc_optical.constraints import binary_phase
 from acdc_optical.datasets import Split
 from acdc_optical.design import Design
+from acdc_optical.fabrication import export_package, made_network, orders_of, suited, verify_package
+from acdc_optical.fabrication.package.report import PackageReport
 from acdc_optical.files import output_folder, replacing, write_text
 from acdc_optical.layers import ACDC
 from acdc_optical.models import Continuous
@@ -37,6 +39,7 @@ class Outcome:
     numerical: float
     optical: float
     sampled: float
+    made: float
     etched: float
     agreeing: int
     logit_error: float
@@ -47,15 +50,16 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Demonstration:
-    """What the demo found: the outcome, a report for every optical layer, and the files it wrote."""
+    """What the demo found: the outcome, a report for every optical layer and every package, the files it wrote."""
 
     outcome: Outcome
     reports: tuple[Report, ...]
+    packages: tuple[PackageReport, ...]
     files: tuple[Path, ...]
 
 
 def run(out: str | Path, *, device: str = "cpu", track: Track = silent) -> Demonstration:
-    """Run the demo and write figures, report and design into a folder.
+    """Run the demo and write figures, report, designs and their masks, ready to be ordered, into a folder.
 
     Args:
         out: the folder; made if needed.
@@ -79,6 +83,7 @@ def run(out: str | Path, *, device: str = "cpu", track: Track = silent) -> Demon
         "optical": run_in_batches(light, images, track=track).cpu(),
         "sampled": run_in_batches(sampled, images, track=track).cpu(),
         "etched": run_in_batches(etched.to(device), images.float(), track=track).cpu(),
+        "made": run_in_batches(made_network(design, orders_of(design, suited(design))), images.cpu()),
     }
     optical_layers = [stage for stage in light if isinstance(stage, OpticalLayer)]
     reports = tuple(verify(stage.layer, stage, track=track) for stage in optical_layers)
@@ -87,7 +92,8 @@ def run(out: str | Path, *, device: str = "cpu", track: Track = silent) -> Demon
     designs = {"network": design, "etched": Design.of_masks(etched.cpu())}
     files = _write(folder, designs, outcome, reports)
     files += _draw(folder, optical_layers[0], etched_layer.masks(), data, reports[0], logits["optical"], track)
-    return Demonstration(outcome, reports, files)
+    packages, written = _order(folder, designs, track)
+    return Demonstration(outcome, reports, packages, files + written)
 
 
 def _outcome(network: nn.Module, etched: nn.Module, data: Split, logits: dict[str, Tensor]) -> Outcome:
@@ -102,6 +108,7 @@ def _outcome(network: nn.Module, etched: nn.Module, data: Split, logits: dict[st
         numerical=accuracy(numerical, data.test_y),
         optical=accuracy(optical, data.test_y),
         sampled=accuracy(logits["sampled"], data.test_y),
+        made=accuracy(logits["made"], data.test_y),
         etched=accuracy(logits["etched"], data.test_y),
         agreeing=int((numerical.argmax(-1) == optical.argmax(-1)).sum()),
         logit_error=relative_error(optical, numerical),
@@ -123,6 +130,18 @@ def _write(folder: Path, designs: dict[str, Design], outcome: Outcome, reports: 
     findings = {"outcome": asdict(outcome), "layers": [report.to_dict() for report in reports]}
     write_text(report_file, json.dumps(findings, indent=2, allow_nan=False))
     return *design_files, report_file
+
+
+def _order(
+    folder: Path, designs: dict[str, Design], track: Track
+) -> tuple[tuple[PackageReport, ...], tuple[Path, ...]]:
+    """The masks of each design as an order package, read back."""
+    reports, files = [], []
+    for name, design in designs.items():
+        package, archive = export_package(design, suited(design), folder / f"{name}-masks", track=track)
+        reports.append(verify_package(package, track=track))
+        files.append(archive)
+    return tuple(reports), tuple(files)
 
 
 def _draw(

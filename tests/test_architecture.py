@@ -93,8 +93,8 @@ ACDC = {
     "tables": "compilation design second_opinion training optics.units",
     "routes": "bench condensed constraints datasets design models networks progress realisation trained_masks training "
     "verification",
-    "demo": "bench compilation constraints datasets design figures files layers models networks progress realisation "
-    "routes training verification",
+    "demo": "bench compilation constraints datasets design fabrication fabrication.package.report figures files layers "
+    "models networks progress realisation routes training verification",
     "arguments": "bench calibration compilation constraints datasets design figures files layers models networks "
     "spaces training wave",
     "cli.console": "",
@@ -110,7 +110,8 @@ FABRICATION = {
     "plate": "",
     "spreading": "",
     "encodings": "plate spreading",
-    "made": "acdc_optical.compilation acdc_optical.models acdc_optical.planes acdc_optical.realisation optics "
+    "impulse": "",
+    "made": "impulse acdc_optical.compilation acdc_optical.models acdc_optical.planes acdc_optical.realisation optics "
     "optics.grid",
     "materials": "optics.units",
     "relief": "materials plate optics.units",
@@ -158,14 +159,14 @@ FABRICATION = {
     "package.layout_formats": "layouts.layout layouts.marks layouts.rectangles layouts.streams orders package.format "
     "package.readings",
     "package.surface_formats": "orders package.format package.readings plate surfaces.doses surfaces.height_maps "
-    "surfaces.solids",
+    "surfaces.rasters surfaces.solids",
     "package.device_formats": "devices.mirrors devices.modulators devices.placement devices.profiles "
     "devices.responses orders package.format package.readings plate surfaces.rasters acdc_optical.files",
     "package.design_formats": "design_tools.arrays design_tools.code_v design_tools.fits design_tools.sags "
     "design_tools.zemax orders package.format package.readings plate acdc_optical.files",
     "package.formats": "orders package.design_formats package.device_formats package.format package.layout_formats "
     "package.surface_formats",
-    "package.sheet": "layouts.rules orders package.format package.layout_formats process acdc_optical "
+    "package.sheet": "layouts.rules orders package.format package.layout_formats process "
     "acdc_optical.design optics.units",
     "package.texts": "layouts.rules orders package.checksums package.format package.layout_formats package.sheet "
     "package.sheets predictions process optics.units",

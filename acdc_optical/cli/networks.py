@@ -47,6 +47,7 @@ def demo(
     table.add_row("numerical ACDC network", f"{o.numerical:.2%}", f"{o.parameters:,}")
     table.add_row("the same by light, exact masks", f"{o.optical:.2%}", f"{o.parameters:,}")
     table.add_row("the same by light, sampled masks", f"{o.sampled:.2%}", f"{o.parameters:,}")
+    table.add_row("the same by light, masks of chrome and one etch", f"{o.made:.2%}", f"{o.parameters:,}")
     table.add_row("phases 0 or π, one etch, trained by light", f"{o.etched:.2%}", f"{o.etched_parameters:,}")
     screen = console()
     screen.print(table)
@@ -57,6 +58,10 @@ def demo(
     for index, report in enumerate(result.reports, 1):
         screen.print(f"\nOptical layer {index}: {_summary(report)}")
         screen.print(budget_table(report.budget))
+    for package in result.packages:
+        failed = [check.name for check in package.checks if not check.passed]
+        screen.print(f"\n{package.title}: {len(package.checks) - len(failed)} of {len(package.checks)} checks passed")
+        screen.print(package.errors_table())
     screen.print("\nWritten: " + ", ".join(map(str, result.files)), soft_wrap=True)
 
 

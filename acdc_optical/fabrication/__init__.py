@@ -11,7 +11,7 @@ from acdc_optical.fabrication.encodings import (
     PhaseSteps,
 )
 from acdc_optical.fabrication.made import Cells, MadeLayer
-from acdc_optical.fabrication.orders import MaskOrder, made_layers, orders_of
+from acdc_optical.fabrication.orders import MaskOrder, made_layers, made_network, orders_of
 from acdc_optical.fabrication.package.formats import FORMATS
 from acdc_optical.fabrication.package.readback import verify_package
 from acdc_optical.fabrication.package.writing import export_package
@@ -38,6 +38,7 @@ __all__ = [
     "Process",
     "export_package",
     "made_layers",
+    "made_network",
     "orders_of",
     "plot_plate",
     "predict",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from acdc_optical.compilation import Masks
 from acdc_optical.design import Design
@@ -138,6 +139,14 @@ def made_layers(
         a, d = made.get((index, "A")), made.get((index, "D"))
         layers[index] = MadeLayer(layer, a or Cells.whole(masks.input_mask), d or Cells.whole(masks.fourier_mask))
     return layers
+
+
+def made_network(design: Design, orders: Sequence[MaskOrder]) -> nn.Sequential:
+    """The network of a design with every optical layer through its masks as made."""
+    made = iter(made_layers(design, orders).values())
+    return nn.Sequential(
+        *(next(made) if m is not None else s for s, m in zip(design.stages, design.masks, strict=True))
+    )
 
 
 def optical_layers(design: Design) -> tuple[OpticalLayer, ...]:

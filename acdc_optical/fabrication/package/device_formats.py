@@ -16,7 +16,7 @@ from acdc_optical.fabrication.orders import MaskOrder
 from acdc_optical.fabrication.package.format import Format
 from acdc_optical.fabrication.package.readings import Reading, of_pixels
 from acdc_optical.fabrication.plate import CHROME, Drawn
-from acdc_optical.fabrication.surfaces.rasters import read_csv, read_raster, write_bmp, write_csv, write_png
+from acdc_optical.fabrication.surfaces.rasters import read_csv, read_raster, readers_of, write_bmp, write_csv, write_png
 from acdc_optical.files import read_array, write_array
 
 PROFILE = "profile.toml"
@@ -53,9 +53,10 @@ def _writer(file: str, write: Callable[[Path, Grays], None]) -> Written:
     return written
 
 
-def _reader(file: str, read: Callable[[Path], np.ndarray], reader: str) -> Read:
+def _reader(file: str, read: Callable[[Path], np.ndarray], by: str = "") -> Read:
     def found(folder: Path, order: MaskOrder) -> Reading:
         profile, image, plate = read_profile(folder / PROFILE), read(folder / file), order.plate
+        reader = by or readers_of(file, image.size)
         held = of_pixels(image, profile.image_of(plate), reader)
         if image.dtype.kind != "u" or image.shape != profile.placement.shape:
             return held
@@ -95,10 +96,11 @@ def _mirror_writer(file: str, write: Callable[[Path, Drawn], None]) -> Written:
     return written
 
 
-def _mirror_reader(file: str, read: Callable[[Path, tuple[int, int]], np.ndarray], reader: str) -> Read:
+def _mirror_reader(file: str, read: Callable[[Path, tuple[int, int]], np.ndarray], by: str = "") -> Read:
     def found(folder: Path, order: MaskOrder) -> Reading:
         array, plate = _mirrors(order), order.plate
         image = read(folder / file, array.placement.shape)
+        reader = by or readers_of(file, image.size)
         held = of_pixels(image, array.image_of(plate), reader)
         if image.shape != array.placement.shape or image.dtype != np.bool_:
             return held
@@ -117,8 +119,8 @@ def _raster(path: Path, shape: tuple[int, int] | None = None) -> np.ndarray:
 _SLM, _DMD = "image for the phase modulator of profile.toml", "image for a mirror array, 1 is open"
 
 DEVICES = (
-    Format("slm", "slm.png", _SLM, _phases, _writer("slm.png", write_png), _reader("slm.png", _raster, "Pillow"), True),
-    Format("slm-bmp", "slm.bmp", _SLM, _bytes, _writer("slm.bmp", write_bmp), _reader("slm.bmp", _raster, "Pillow")),
+    Format("slm", "slm.png", _SLM, _phases, _writer("slm.png", write_png), _reader("slm.png", _raster), True),
+    Format("slm-bmp", "slm.bmp", _SLM, _bytes, _writer("slm.bmp", write_bmp), _reader("slm.bmp", _raster)),
     Format(
         "slm-npy", "slm.npy", _SLM, _phases, _writer("slm.npy", write_array), _reader("slm.npy", read_array, "NumPy")
     ),
@@ -129,7 +131,7 @@ DEVICES = (
         _DMD,
         _binary,
         _mirror_writer("dmd.png", write_png),
-        _mirror_reader("dmd.png", _raster, "Pillow"),
+        _mirror_reader("dmd.png", _raster),
     ),
     Format(
         "dmd-bmp",
@@ -137,7 +139,7 @@ DEVICES = (
         _DMD,
         _binary,
         _mirror_writer("dmd.bmp", write_bmp),
-        _mirror_reader("dmd.bmp", _raster, "Pillow"),
+        _mirror_reader("dmd.bmp", _raster),
     ),
     Format(
         "dmd-bits",

@@ -54,10 +54,14 @@ class PackageReport:
         for check in self.checks:
             verdict = Text(f"passed {check.note}", "green") if check.passed else Text(f"FAILED {check.note}", "red")
             checks.add_row(Text(check.name), "–" if check.value is None else f"{check.value:.2g}", verdict)
-        errors = Table("optical layer", "masks from", "relative L2 error")
+        return Group(checks, self.errors_table()) if self.errors else Group(checks)
+
+    def errors_table(self) -> Table:
+        """The errors as a table for a terminal."""
+        table = Table("optical layer", "masks from", "relative L2 error")
         for row in self.errors:
-            errors.add_row(f"{row.layer}", row.source, f"{row.error:.4e}")
-        return Group(checks, errors) if self.errors else Group(checks)
+            table.add_row(f"{row.layer}", row.source, f"{row.error:.4e}")
+        return table
 
     def __repr__(self) -> str:
         text = io.StringIO()

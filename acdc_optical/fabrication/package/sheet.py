@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-import acdc_optical
 from acdc_optical.design import Design
 from acdc_optical.fabrication.layouts.rules import Findings, check_rules
 from acdc_optical.fabrication.orders import MaskOrder
@@ -117,7 +117,7 @@ def sheet_of(
     masks = [masks for masks in design.masks if masks is not None]
     settings = process.replace(**{side: m.replace(profile=None, dose_curve=None) for side, m in process.masks.items()})
     return OrderSheet(
-        software=f"acdc-optical {acdc_optical.__version__}",
+        software=f"acdc-optical {version('acdc-optical')}",
         design_sha256=design_sha256,
         wavelength_nm=_short(design.bench.wavelength / nm),
         focal_lengths_mm=[_short(m.planes.focal_length * 1e3) for m in masks],

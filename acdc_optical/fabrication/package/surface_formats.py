@@ -19,6 +19,7 @@ from acdc_optical.fabrication.surfaces.height_maps import (
     write_height_png,
     write_height_tiff,
 )
+from acdc_optical.fabrication.surfaces.rasters import readers_of
 from acdc_optical.fabrication.surfaces.solids import (
     closed_triangles_in,
     read_points,
@@ -50,7 +51,8 @@ def _held(order: MaskOrder, seen: Numbers, within: float, reader: str) -> Readin
 def _map_reader(file: str) -> Callable[[Path, MaskOrder], Reading]:
     def found(folder: Path, order: MaskOrder) -> Reading:
         step = HeightScale.of(relief_of(order.plate)).step
-        return _held(order, read_height_map(folder / file).heights, _HALF * step, "Pillow")
+        heights = read_height_map(folder / file).heights
+        return _held(order, heights, _HALF * step, readers_of(file, heights.size))
 
     return found
 
@@ -77,7 +79,8 @@ def _dose_reader(file: str) -> Callable[[Path, MaskOrder], Reading]:
     def found(folder: Path, order: MaskOrder) -> Reading:
         curve = DoseCurve.read(folder / DOSE_CURVE)
         within = curve.error(relief_of(order.plate)) * (1 + 1e-6) + 1e-15
-        return _held(order, read_dose_image(folder / file, curve).heights, within, "Pillow")
+        heights = read_dose_image(folder / file, curve).heights
+        return _held(order, heights, within, readers_of(file, heights.size))
 
     return found
 
