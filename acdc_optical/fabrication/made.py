@@ -38,7 +38,7 @@ class Cells:
         values: transmittance of every cell, shape (ny·c, nx·c') or (nx·c,), for c cells per pixel along each axis.
         edges: for each axis where the cells of a pixel begin and end, ascending from -1/2 to 1/2 pixel, c + 1 of them.
         factor: what arrives is the mask's light times this.
-        turns: of a carrier, per pixel along x, which deflects the light wanted; the camera stands where that goes.
+        turns: of a carrier, per pixel along x, which deflects the light wanted; what follows stands where it goes.
     """
 
     values: Tensor
@@ -139,13 +139,13 @@ class MadeLayer(nn.Module):
         wanted = []
         for i, (a, d, camera) in enumerate(zip(planes.input.axes, planes.mask.axes, planes.camera.axes, strict=True)):
             # Across a pixel of A the waves from the outermost pixels of D turn by so much, across one of D those of all
-            # inputs to all outputs; a carrier adds its own turns along x.
-            turn = math.pi * d.cells / (a.cells * per_coefficient)
-            front = self._resolved(a, self.input.edges[i], bench.modulator.fill, turn)
-            carrier = self.fourier.turns if i == last else 0.0
+            # inputs to all outputs; carriers add their own turns along x.
+            deflected, carrier = (cells.turns if i == last else 0.0 for cells in (self.input, self.fourier))
+            turn = 2 * math.pi * (d.cells / (2 * a.cells * per_coefficient) + abs(deflected))
+            front = self._resolved(a, self.input.edges[i], bench.modulator.fill, turn)._replace(turns=deflected)
             turn = 2 * math.pi * (1 / per_coefficient + abs(carrier))
-            mask = self._resolved(d, self.fourier.edges[i], bench.mask.fill, turn)
-            wanted.append((front, mask, camera, carrier))
+            mask = self._resolved(d, self.fourier.edges[i], bench.mask.fill, turn)._replace(turns=carrier)
+            wanted.append((front, mask, camera))
         arms = {axis: _arm(*axis, planes) for axis in dict.fromkeys(wanted)}  # those of a square are alike
         return tuple(arms[axis] for axis in wanted)
 
@@ -156,10 +156,17 @@ class MadeLayer(nn.Module):
 
 
 class _Resolved(NamedTuple):
-    """An axis whose pixels have cells, and these nodes, ``nodes`` each."""
+    """An axis whose pixels have cells, and these nodes, ``nodes`` each; and the turns of a carrier per pixel."""
 
     axis: Axis
     nodes: int
+    turns: float = 0.0
+
+    @property
+    def straightened(self) -> Tensor:
+        """The wave at each node that takes a carrier away, complex128."""
+        x = self.axis.coordinates / self.axis.spacing
+        return torch.polar(torch.ones_like(x), -2 * math.pi * self.turns * x)
 
 
 def _nodes(turn: float, accuracy: float) -> int:
@@ -174,16 +181,14 @@ def _nodes(turn: float, accuracy: float) -> int:
     return n
 
 
-def _arm(front: _Resolved, mask: _Resolved, camera: Axis, carrier: float, planes: Planes) -> _Arm:
+def _arm(front: _Resolved, mask: _Resolved, camera: Axis, planes: Planes) -> _Arm:
     cells = front.axis.size // front.nodes
     sent = torch.eye(cells, dtype=torch.float64).repeat_interleave(front.nodes, dim=1)
-    to_mask = _through_lens(sent, front.axis, mask.axis, planes)
+    to_mask = _through_lens(sent * front.straightened, front.axis, mask.axis, planes)
     # The lens's integral is symmetric: towards the camera it is that from the camera's samples, weighed the other way.
     back = _through_lens(torch.eye(camera.size, dtype=torch.float64), camera, mask.axis, planes)
     to_camera = back * mask.axis.weights / camera.weights[:, None]
-    x = mask.axis.coordinates / mask.axis.spacing
-    turned = torch.polar(torch.ones_like(x), -2 * math.pi * carrier * x)
-    return _Arm(to_mask.T.contiguous(), to_camera * turned, mask.nodes)
+    return _Arm(to_mask.T.contiguous(), to_camera * mask.straightened, mask.nodes)
 
 
 def _through_lens(sent: Tensor, source: Axis, target: Axis, planes: Planes) -> Tensor:
