@@ -99,6 +99,7 @@ class MadeLayer(nn.Module):
         seen = self._cross(self._shown(x), self._arms) / (self.input.factor * self.fourier.factor)
         return self.optical.decode(seen, self.masks)
 
+    @torch.no_grad()
     def light_used(self, x: Tensor) -> float:
         """Power that falls on the camera's pixels over power of the inputs in front of mask A."""
         planes = self.masks.planes
