@@ -182,7 +182,9 @@ class BlazedCarrier:
     def __call__(self, values: Values) -> Encoded:
         values_of_cells = repeated(values, self.cells)
         depth = _blaze_depth(np.abs(values_of_cells))
-        ramp = np.angle(values_of_cells) - math.pi * depth + _carrier(values_of_cells, self.period)
+        carrier = _carrier(values_of_cells, self.period)
+        # Counted from the first cell: with as many steps as cells in a period every cell is on a step, not between two.
+        ramp = np.angle(values_of_cells) - math.pi * depth + (carrier - carrier[0])
         levels = nearest_step(depth * np.mod(ramp, 2 * math.pi), self.levels)
         return _encoded(values, levels, phase_steps(self.levels), self.cells, self.period)
 

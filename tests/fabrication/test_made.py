@@ -155,7 +155,8 @@ def test_gradients_reach_the_input_and_the_cells(kind):
         moved = (x.detach() + step, d.values) if which == 0 else (x.detach(), d.values + step)
         back = (x.detach() - step, d.values) if which == 0 else (x.detach(), d.values - step)
         there, here = (
-            float(MadeLayer(optical, a, replace(d, values=v))(y).abs().square().sum().detach()) for y, v in (moved, back)
+            float(MadeLayer(optical, a, replace(d, values=v))(y).abs().square().sum().detach())
+            for y, v in (moved, back)
         )
         # Central differences of a quadratic are exact but for rounding.
         assert (there - here) / 2e-6 == pytest.approx(float(gradient[1, 2].real), rel=1e-4, abs=1e-6)
@@ -165,7 +166,9 @@ def test_cells_must_be_whole_numbers_for_each_pixel():
     optical = realise(layer("ACDC", (4, 6)), bench())
     masks = optical.masks()
     whole = Cells.whole(masks.input_mask), Cells.whole(masks.fourier_mask)
-    with pytest.raises(ValueError, match=r"expected \(8, 24\) cells for the \(8, 12\) pixels of the mask; got \(8, 12\)"):
+    with pytest.raises(
+        ValueError, match=r"expected \(8, 24\) cells for the \(8, 12\) pixels of the mask; got \(8, 12\)"
+    ):
         MadeLayer(optical, replace(whole[0], edges=(WHOLE, even(2))), whole[1])
     with pytest.raises(ValueError, match=r"expected \(16, 24\) cells"):
         MadeLayer(optical, whole[0], whole[0])
