@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -137,7 +138,7 @@ def test_carriers_tend_to_the_light_of_theory(periods):
         # The carrier is sinc(1/Λ) weaker in the mean over a cell: 1.6/Λ², and about twice that from edges on cells.
         assert all(d < 4 / p**2 for d, p in zip(off, periods, strict=True))
         errors = [e.residual for e in encoded]
-        assert all(b < 0.75 * a for a, b in zip(errors, errors[1:], strict=False))
+        assert all(b < 0.75 * a for a, b in pairwise(errors))
         assert errors[-1] < 0.03
         assert [e.period for e in encoded] == list(periods)
 
@@ -210,9 +211,8 @@ def test_carriers_are_read_in_the_right_order(kind, side, encoding):
     wrong = error_on_the_bench(kind, (2, 3), *chosen, read=lambda cells: replace(cells, turns=-cells.turns))
     assert right < 0.3
     if isinstance(encoding, BinaryLee) and kind == "ACDC":
-        assert (
-            wrong < 0.3
-        )  # what is open or opaque has both orders alike, and of a real mask the other is the mask, too
+        # What is open or opaque has both orders alike: the other has the mask's conjugate, here the same.
+        assert wrong < 0.3
     else:
         assert wrong > 0.7
 
