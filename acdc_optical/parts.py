@@ -120,7 +120,8 @@ def parse_toml(part: type[P], text: str, origin: str) -> P:
 
 def _require_units(values: dict[str, Any], lengths: set[str]) -> None:
     for key, value in values.items():
-        if isinstance(value, dict):
-            _require_units(value, lengths)
-        elif key in lengths and not isinstance(value, str):
+        for table in value if isinstance(value, list) else [value]:
+            if isinstance(table, dict):
+                _require_units(table, lengths)
+        if key in lengths and not isinstance(value, str | dict):
             raise ValueError(f"{key}: a length in a file needs its unit, like '633 nm'; got {value!r}")

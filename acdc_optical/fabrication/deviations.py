@@ -13,17 +13,20 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation
+from scipy.ndimage import maximum_filter, minimum_filter
 
 from acdc_optical.fabrication.made import Cells
 from acdc_optical.fabrication.orders import MaskOrder
-from acdc_optical.fabrication.plate import Drawn
+from acdc_optical.fabrication.plate import Drawn, Plate
 from optics.units import format_length
 
 Parts = tuple[float, ...]
 """Where parts of a cell begin and end, as shares of it, ascending from 0 to 1."""
 
 _ENTIRE: Parts = (0.0, 1.0)
+
+# To so many digits of a cell edges are moved: what is a whole number of cells but for rounding is one.
+_DIGITS = 9
 
 
 class Deviation(Protocol):
@@ -37,7 +40,7 @@ class Deviation(Protocol):
         """What the light meets.
 
         Raises:
-            ValueError: a deviation too large for the cells, or of which the order has nothing.
+            ValueError: a deviation of which the order has nothing.
         """
 
 
@@ -59,6 +62,8 @@ class Depth:
         heights, plate = order.plate.heights, order.plate
         if heights is None:
             raise ValueError(f"{plate.name} has no relief, and no depth that could be wrong")
+        # Light is measured against that of the first clear level, as where patterns are off: a pedestal counts nothing.
+        heights = heights - heights[_clear(plate)]
         phase = 2 * math.pi * self.error * heights / order.process.relief().turn(plate.wavelength)
         return order.cells_of((plate.transmittance * np.exp(1j * phase))[_levels(order)])
 
@@ -70,23 +75,34 @@ class Overlay:
     Attributes:
         pattern: which of the plate's layers, from 0.
         shift: along one axis [m], 0 or more.
-        axis: 0 for y, 1 for x.
+        axis: 0 for y, 1 for x; stripes are shifted along x alone.
+
+    Raises:
+        ValueError: a shift below 0.
     """
 
     pattern: int
     shift: float
     axis: int
 
+    def __post_init__(self) -> None:
+        if not self.shift >= 0:
+            raise ValueError(f"expected a shift of 0 or more [m]; got {self.shift}")
+
     @property
     def name(self) -> str:
         return f"pattern {self.pattern + 1} off by {format_length(self.shift, 3)} along {'yx'[self.axis]}"
 
     def cells(self, order: MaskOrder) -> Cells:
-        pitch = order.plate.pitch[self.axis]
-        whole, rest = divmod(self.shift / pitch, 1.0)
+        patterns = _patterns(order)
+        if not 0 <= self.pattern < len(patterns):
+            raise ValueError(f"{order.plate.name} has {len(patterns)} patterns, and no pattern {self.pattern + 1}")
+        if order.pixels.ndim == 1 and self.axis == 0:
+            raise ValueError(f"{order.plate.name} is striped: along y its patterns have no place to be off")
+        whole, rest = _in_cells(self.shift, order.plate.pitch[self.axis])
         parts = (0.0, rest, 1.0) if rest > 0 else _ENTIRE
-        drawn = [np.repeat(pattern, len(parts) - 1, axis=self.axis) for pattern in _patterns(order)]
-        drawn[self.pattern] = _moved(drawn[self.pattern], int(whole) * (len(parts) - 1) + (rest > 0), self.axis)
+        drawn = [np.repeat(pattern, len(parts) - 1, axis=self.axis) for pattern in patterns]
+        drawn[self.pattern] = _moved(drawn[self.pattern], whole * (len(parts) - 1) + (rest > 0), self.axis)
         return _made(order, drawn, tuple(parts if axis == self.axis else _ENTIRE for axis in (0, 1)))
 
 
@@ -95,7 +111,7 @@ class Width:
     """All drawn areas wider, or narrower, on every side: exposed or developed too much or too little.
 
     Attributes:
-        growth: on every side [m]; negative for narrower, less than half a cell in size.
+        growth: on every side [m]; negative for narrower.
     """
 
     growth: float
@@ -107,20 +123,32 @@ class Width:
         )
 
     def cells(self, order: MaskOrder) -> Cells:
-        striped = order.pixels.ndim == 1
-        shares = [abs(self.growth) / pitch for pitch in order.plate.pitch]
-        if max(shares[1:] if striped else shares) >= 0.5:
-            raise ValueError(f"drawn areas of {order.plate.name} would grow by half a cell or more: {self.name}")
-        parts: list[Parts] = [(0.0, share, 1 - share, 1.0) for share in shares]
-        if striped:
-            parts[0] = _ENTIRE
+        # Edges move into cells on either side of them, where parts begin; stripes have none along y.
+        moved = [_widened(abs(self.growth), pitch) for pitch in order.plate.pitch]
+        if order.pixels.ndim == 1:
+            moved[0] = _ENTIRE, 0
+        size = [2 * steps + 1 for _, steps in moved]
         drawn = []
         for pattern in _patterns(order):
-            for axis in (0, 1):
-                pattern = np.repeat(pattern, len(parts[axis]) - 1, axis=axis)
-            around = np.ones((1 if striped else 3, 3), dtype=np.bool_)
-            drawn.append(_grown(pattern, around) if self.growth > 0 else ~_grown(~pattern, around))
-        return _made(order, drawn, tuple(parts))
+            for axis, (parts, _) in enumerate(moved):
+                pattern = np.repeat(pattern, len(parts) - 1, axis=axis)
+            # Nothing is drawn beyond the pattern: what is drawn at its border has an edge there.
+            spread = maximum_filter if self.growth > 0 else minimum_filter
+            drawn.append(spread(pattern, size, mode="constant", cval=False))
+        return _made(order, drawn, tuple(parts for parts, _ in moved))
+
+
+def _in_cells(length: float, pitch: float) -> tuple[int, float]:
+    """Whole cells, and the share of one that is left."""
+    whole, rest = divmod(round(length / pitch, _DIGITS), 1.0)
+    return int(whole), rest
+
+
+def _widened(growth: float, pitch: float) -> tuple[Parts, int]:
+    """The parts of a cell in which edges come to lie that move by so much both ways, and how many they move by."""
+    whole, rest = _in_cells(growth, pitch)
+    parts = tuple(sorted({0.0, rest, 1 - rest, 1.0}))
+    return parts, whole * (len(parts) - 1) + sum(part > 1 - rest for part in parts)
 
 
 def _levels(order: MaskOrder) -> NDArray[np.unsignedinteger]:
@@ -143,11 +171,6 @@ def _moved(pattern: Drawn, steps: int, axis: int) -> Drawn:
     return moved
 
 
-def _grown(pattern: Drawn, around: Drawn) -> Drawn:
-    grown: Drawn = binary_dilation(pattern, around)
-    return grown
-
-
 def _made(order: MaskOrder, drawn: Sequence[Drawn], parts: tuple[Parts, ...]) -> Cells:
     """What patterns make, wherever they are drawn, in the cells' parts along (y, x)."""
     axes, count = order.pixels.ndim, order.encoded.cells
@@ -158,11 +181,16 @@ def _made(order: MaskOrder, drawn: Sequence[Drawn], parts: tuple[Parts, ...]) ->
     return order.cells_of(values[0] if axes == 1 else values, edges)
 
 
+def _clear(plate: Plate) -> int:
+    """The first level that lets light through."""
+    return int(np.flatnonzero(plate.transmittance)[0])
+
+
 def _transmittance(order: MaskOrder, drawn: Sequence[Drawn]) -> NDArray[np.complex128]:
     """From what is drawn: each etch takes, or each coat adds, its depth; chrome is where its level says."""
     plate, process = order.plate, order.process
     sign = 1 if process.made.startswith("added") else -1
-    clear = np.flatnonzero(plate.transmittance != 0)[0]
+    clear = _clear(plate)
     height, nominal = np.zeros(drawn[0].shape), 0.0
     opened = np.ones(drawn[0].shape, dtype=np.bool_)
     for layer, pattern in zip(plate.layers, drawn, strict=True):

@@ -166,18 +166,25 @@ class BlazedCarrier:
     Attributes:
         levels: steps of phase.
         cells: per pixel, along each axis.
-        period: Λ in cells, four or more.
+        period: Λ in cells.
+
+    Raises:
+        ValueError: a period of less than four cells.
     """
 
     levels: int
     cells: int
     period: int = 8
 
-    def __call__(self, values: Values) -> Encoded:
+    def __post_init__(self) -> None:
         _check_period(self.period)
+
+    def __call__(self, values: Values) -> Encoded:
         values_of_cells = repeated(values, self.cells)
         depth = _blaze_depth(np.abs(values_of_cells))
-        ramp = np.angle(values_of_cells) - math.pi * depth + _carrier(values_of_cells, self.period)
+        carrier = _carrier(values_of_cells, self.period)
+        # Counted from the first cell: with as many steps as cells in a period every cell is on a step, not between two.
+        ramp = np.angle(values_of_cells) - math.pi * depth + (carrier - carrier[0])
         levels = nearest_step(depth * np.mod(ramp, 2 * math.pi), self.levels)
         return _encoded(values, levels, phase_steps(self.levels), self.cells, self.period)
 
@@ -190,14 +197,19 @@ class BinaryLee:
 
     Attributes:
         cells: per pixel, along each axis.
-        period: Λ in cells, four or more.
+        period: Λ in cells.
+
+    Raises:
+        ValueError: a period of less than four cells.
     """
 
     cells: int
     period: int = 8
 
-    def __call__(self, values: Values) -> Encoded:
+    def __post_init__(self) -> None:
         _check_period(self.period)
+
+    def __call__(self, values: Values) -> Encoded:
         values_of_cells = repeated(values, self.cells)
         width = np.arcsin(np.abs(values_of_cells).clip(0, 1)) / math.pi
         # Rows ask at different places within their cells, so that together they find edges between cells.
@@ -214,8 +226,10 @@ def _encoded(
     """What the cells come to, in the mean over each pixel, beside what was wanted."""
     stored: Levels = levels.astype(np.uint8) if len(alphabet) <= 256 else levels.astype(np.uint16)
     arriving = means(_demodulated(alphabet.transmittance[stored], period), cells)
-    power = float(np.vdot(values, values).real) or 1.0
-    factor = complex(np.vdot(values, arriving)) / power
+    power = float(np.vdot(values, values).real)
+    factor = complex(np.vdot(values, arriving)) / power if power else 1.0  # of an opaque mask nothing is wanted
+    if not factor:
+        raise ValueError("no light of the mask is left in so few cells: take more cells for each pixel")
     residual = float(np.linalg.norm(arriving - factor * values)) / (abs(factor) * math.sqrt(power) or 1.0)
     return Encoded(stored, alphabet, cells, factor, residual, period)
 

@@ -40,7 +40,7 @@ class Cells:
         values: transmittance of every cell, shape (ny·c, nx·c') or (nx·c,), for c cells per pixel along each axis.
         edges: for each axis where the cells of a pixel begin and end, ascending from -1/2 to 1/2 pixel, c + 1 of them.
         factor: what arrives is the mask's light times this.
-        turns: of a carrier, per pixel along x, which deflects the light wanted; the camera stands where that goes.
+        turns: of a carrier, per pixel along x, which deflects the light wanted; what follows stands where it goes.
     """
 
     values: Tensor
@@ -90,6 +90,7 @@ class MadeLayer(nn.Module):
         seen = respond(self._shown(x), self._response, self._arms) / (self.input.factor * self.fourier.factor)
         return self.optical.decode(seen, self.masks)
 
+    @torch.no_grad()
     def light_used(self, x: Tensor) -> float:
         """Power that falls on the camera's pixels over power of the inputs in front of mask A."""
         planes = self.masks.planes
@@ -100,13 +101,15 @@ class MadeLayer(nn.Module):
         return float(arrived / sent)
 
     def _shown(self, x: Tensor) -> Tensor:
-        """The light behind the cells of mask A."""
+        """The light behind the cells of mask A, without a carrier from pixel to pixel; that within them is the arm's."""
         axes = len(self.optical.shape)
         x = self.optical.checked(x)
         pixels = self.optical.presentation.encode(x if x.is_complex() else torch.complex(x, torch.zeros_like(x)), axes)
         for axis, edges in enumerate(self.input.edges, start=-axes):
             pixels = pixels.repeat_interleave(len(edges) - 1, dim=axis)
-        return pixels * self.input.values.to(pixels)
+        x = self.masks.planes.input.axes[-1].centres / self.masks.planes.input.spacing[-1]
+        straight = straightening(self.input.turns, x).repeat_interleave(len(self.input.edges[-1]) - 1)
+        return pixels * self.input.values.to(pixels) * straight.to(pixels)
 
     def _cross(self, shown: Tensor, arms: tuple[Arm, ...]) -> Tensor:
         """From behind mask A to the camera, node by node and in double precision."""
@@ -135,13 +138,13 @@ class MadeLayer(nn.Module):
         wanted = []
         for i, (a, d, camera) in enumerate(zip(planes.input.axes, planes.mask.axes, planes.camera.axes, strict=True)):
             # Across a pixel of A the waves from the outermost pixels of D turn by so much, across one of D those of all
-            # inputs to all outputs; a carrier adds its own turns along x.
-            turn = math.pi * d.cells / (a.cells * per_coefficient)
-            front = self._resolved(a, self.input.edges[i], bench.modulator.fill, turn)
-            carrier = self.fourier.turns if i == last else 0.0
+            # inputs to all outputs; carriers add their own turns along x.
+            deflected, carrier = (cells.turns if i == last else 0.0 for cells in (self.input, self.fourier))
+            turn = 2 * math.pi * (d.cells / (2 * a.cells * per_coefficient) + abs(deflected))
+            front = self._resolved(a, self.input.edges[i], bench.modulator.fill, turn)._replace(turns=deflected)
             turn = 2 * math.pi * (1 / per_coefficient + abs(carrier))
-            mask = self._resolved(d, self.fourier.edges[i], bench.mask.fill, turn)
-            wanted.append((front, mask, camera, carrier))
+            mask = self._resolved(d, self.fourier.edges[i], bench.mask.fill, turn)._replace(turns=carrier)
+            wanted.append((front, mask, camera))
         arms = {axis: _arm(*axis, planes) for axis in dict.fromkeys(wanted)}  # those of a square are alike
         return tuple(arms[axis] for axis in wanted)
 
@@ -152,10 +155,16 @@ class MadeLayer(nn.Module):
 
 
 class _Resolved(NamedTuple):
-    """An axis whose pixels have cells, and these nodes, ``nodes`` each."""
+    """An axis whose pixels have cells, and these nodes, ``nodes`` each; and the turns of a carrier per pixel."""
 
     axis: Axis
     nodes: int
+    turns: float = 0.0
+
+
+def straightening(turns: float, x: Tensor) -> Tensor:
+    """The wave that takes a carrier of so many turns per pixel away, at places x [pixels], complex128."""
+    return torch.polar(torch.ones_like(x), -2 * math.pi * turns * x)
 
 
 def _nodes(turn: float, accuracy: float) -> int:
@@ -170,16 +179,16 @@ def _nodes(turn: float, accuracy: float) -> int:
     return n
 
 
-def _arm(front: _Resolved, mask: _Resolved, camera: Axis, carrier: float, planes: Planes) -> Arm:
+def _arm(front: _Resolved, mask: _Resolved, camera: Axis, planes: Planes) -> Arm:
     cells = front.axis.size // front.nodes
     sent = torch.eye(cells, dtype=torch.float64).repeat_interleave(front.nodes, dim=1)
-    to_mask = _through_lens(sent, front.axis, mask.axis, planes)
+    within = torch.tensor(front.axis.cell.nodes, dtype=torch.float64).repeat(front.axis.cells)
+    to_mask = _through_lens(sent * straightening(front.turns, within), front.axis, mask.axis, planes)
     # The lens's integral is symmetric: towards the camera it is that from the camera's samples, weighed the other way.
     back = _through_lens(torch.eye(camera.size, dtype=torch.float64), camera, mask.axis, planes)
     to_camera = back * mask.axis.weights / camera.weights[:, None]
     x = mask.axis.coordinates / mask.axis.spacing
-    turned = torch.polar(torch.ones_like(x), -2 * math.pi * carrier * x)
-    return Arm(to_mask.T.contiguous(), to_camera * turned, front.axis.cells, mask.nodes)
+    return Arm(to_mask.T.contiguous(), to_camera * straightening(mask.turns, x), front.axis.cells, mask.nodes)
 
 
 def _through_lens(sent: Tensor, source: Axis, target: Axis, planes: Planes) -> Tensor:

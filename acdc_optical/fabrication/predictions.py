@@ -132,5 +132,6 @@ def _outcome(made: MadeLayer, order: MaskOrder, deviation: Deviation, x: Tensor,
 
 def _calibrated(seen: Tensor, wanted: Tensor) -> tuple[float, float]:
     """The error with the gain that suits best, and how strong the wanted signal is in what is seen."""
-    strength = torch.linalg.vecdot(wanted.flatten(), seen.flatten()) / wanted.abs().square().sum()
-    return relative_error(seen / strength, wanted), float(strength.abs())
+    common = torch.linalg.vecdot(seen.flatten(), wanted.flatten())  # what is seen is conjugate
+    gain = common / seen.abs().square().sum()
+    return relative_error(gain * seen, wanted), float(common.abs() / wanted.abs().square().sum())

@@ -1,6 +1,7 @@
 """How cells share what a pixel is to be in the mean.
 
-Everything is counted from the axis outwards, so that masks which are mirrored stay mirrored.
+Everything is counted from the axis outwards, so that masks which are mirrored stay mirrored. (But for what is handed on
+within the pixels on the axis, where their number is odd: that goes one way through them.)
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from optics import Axis, Grid, flat, gauss, midpoint, point
+from optics.grid import divided
 from tests.optics.oracles import coordinates
 
 CELLS = [point(), flat(), flat(0.3), gauss(1), gauss(4), gauss(5, 0.7), midpoint(1), midpoint(4), midpoint(3, 0.5)]
@@ -106,3 +107,44 @@ def test_fill_is_a_fraction(cell, fill):
 def test_a_cell_needs_samples(cell, samples):
     with pytest.raises(ValueError, match=rf"a cell needs at least one sample; got {samples}"):
         cell(samples)
+
+
+EDGES = [(-0.5, 0.5), (-0.5, 0.0, 0.5), (-0.5, -0.37, 0.1, 0.2, 0.5)]
+divisions = pytest.mark.parametrize("edges", EDGES, ids=str)
+
+
+@divisions
+@pytest.mark.parametrize("fill", [1.0, 0.9, 0.3])
+@pytest.mark.parametrize("samples", [1, 3])
+def test_parts_are_exact_for_polynomials_each(samples, fill, edges):
+    """Also for those that have a jump where parts meet; what lies outside the fill counts nothing."""
+    cell = divided(edges, samples, fill)
+    assert len(cell) == samples * (len(edges) - 1)
+    parts = [slice(samples * i, samples * (i + 1)) for i in range(len(edges) - 1)]
+    for power in range(2 * samples):
+        for part, begin, end in zip(parts, edges[:-1], edges[1:], strict=True):
+            begin, end = (min(max(edge, -fill / 2), fill / 2) for edge in (begin, end))
+            exact = (end ** (power + 1) - begin ** (power + 1)) / (power + 1)
+            got = sum(w * x**power for x, w in zip(cell.nodes[part], cell.weights[part], strict=True))
+            assert got == pytest.approx(exact, abs=1e-15)  # NumPy's nodes are good to a few ulps
+
+
+def test_one_part_is_gauss():
+    one, whole = divided((-0.5, 0.5), 5, 0.7), gauss(5, 0.7)
+    assert one.nodes == pytest.approx(whole.nodes, abs=1e-16)  # an ulp
+    assert one.weights == pytest.approx(whole.weights, abs=1e-16)
+
+
+@pytest.mark.parametrize(
+    "edges", [(), (0.5,), (-0.5,), (-0.4, 0.5), (-0.5, 0.4), (-0.5, 0.1, 0.1, 0.5), (-0.5, 0.2, 0.1, 0.5), (0.5, -0.5)]
+)
+def test_edges_ascend_from_end_to_end(edges):
+    with pytest.raises(ValueError, match=r"expected edges ascending from -0\.5 to 0\.5; got"):
+        divided(edges, 2)
+
+
+def test_parts_need_samples_and_a_fill():
+    with pytest.raises(ValueError, match="at least one sample; got 0"):
+        divided((-0.5, 0.5), 0)
+    with pytest.raises(ValueError, match="fill is the active fraction"):
+        divided((-0.5, 0.5), 1, 0.0)

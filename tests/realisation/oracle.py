@@ -17,7 +17,7 @@ def output(x: NDArray, masks: Masks, bench: Bench, *, mirrored: bool, samples: i
     """What the camera reads for the vector or image x, decoded and multiplied by the gain."""
     planes = masks.planes
     scale = planes.wavelength * planes.focal_length
-    light = _mirror(x) if mirrored else x
+    light = mirror(x) if mirrored else x
     light = light * masks.input_mask.detach().numpy()
     for axis in range(light.ndim):
         lens = _lens(light.shape[axis], bench, planes, scale, samples, axis)
@@ -26,7 +26,7 @@ def output(x: NDArray, masks: Masks, bench: Bench, *, mirrored: bool, samples: i
     for axis in range(light.ndim):
         camera = _camera(x.shape[axis] * (1 + mirrored), bench, planes, scale, samples, axis)
         light = np.moveaxis(np.tensordot(camera, light, axes=([1], [axis])), 0, axis)
-    return float(masks.gain) * _upright(light, mirrored)
+    return float(masks.gain) * upright(light, mirrored)
 
 
 def _lens(n, bench, planes, scale, samples, axis) -> NDArray:
@@ -58,13 +58,13 @@ def _repeat(values: NDArray, samples: int) -> NDArray:
     return values
 
 
-def _mirror(x: NDArray) -> NDArray:
+def mirror(x: NDArray) -> NDArray:
     for axis in range(x.ndim):
         x = np.concatenate((np.flip(x, axis), x), axis)
     return x
 
 
-def _upright(light: NDArray, mirrored: bool) -> NDArray:
+def upright(light: NDArray, mirrored: bool) -> NDArray:
     """Two lenses image upside down; of a mirrored image the upper half holds the vector."""
     light = np.flip(light)
     return light[tuple(slice(n // 2, None) for n in light.shape)].real if mirrored else light
