@@ -102,7 +102,7 @@ class Report:
 
     def __repr__(self) -> str:
         text = io.StringIO()
-        Console(file=text, width=110, force_jupyter=False).print(self)
+        Console(file=text, width=110, color_system=None, force_jupyter=False).print(self)
         return text.getvalue()
 
 

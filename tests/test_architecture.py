@@ -111,8 +111,8 @@ FABRICATION = {
     "spreading": "",
     "encodings": "plate spreading",
     "impulse": "",
-    "made": "impulse acdc_optical.compilation acdc_optical.models acdc_optical.planes acdc_optical.realisation optics "
-    "optics.grid",
+    "made": "encodings impulse acdc_optical.compilation acdc_optical.models acdc_optical.planes "
+    "acdc_optical.realisation optics optics.grid",
     "materials": "optics.units",
     "relief": "materials plate optics.units",
     "efficiency": "",

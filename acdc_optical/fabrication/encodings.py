@@ -42,7 +42,8 @@ class Encoded:
         levels: of every cell, shape (ny·cells, nx·cells) or (nx·cells,).
         alphabet: what the levels are.
         cells: per pixel, along each axis.
-        factor: what arrives is the mask times this; the share of light that the encoding leaves is its square.
+        factor: what arrives is the mask times this, by least squares over the pixels; real for a real mask, but for the
+            phase of a carrier. The share of light that the encoding leaves is its square.
         residual: relative rms distance of the pixels' mean transmittance, over the factor, from the mask.
         period: cells for one period of a carrier along x; the light wanted then leaves under an angle of λ over the
             period. None without carrier.
@@ -110,6 +111,8 @@ class ChromeAndEtch:
     levels: int = 2
 
     def __call__(self, values: Values) -> Encoded:
+        if self.levels == 2:
+            _require_real(values)
         alphabet = Alphabet((None, *range(self.levels)), self.levels)
         opened = share(np.abs(values), self.cells)
         levels = opened * (1 + repeated(nearest_step(np.angle(values), self.levels), self.cells))
@@ -127,8 +130,7 @@ class BinaryPhase:
     cells: int
 
     def __call__(self, values: Values) -> Encoded:
-        if np.abs(values.imag).max() > _ABSORBS:
-            raise ValueError("the mask is complex, and phases 0 and π make real ones: encode it with more phases")
+        _require_real(values)
         levels = 1 - share((1 + values.real.clip(-1, 1)) / 2, self.cells)
         return _encoded(values, levels, phase_steps(2), self.cells)
 
@@ -228,6 +230,8 @@ def _encoded(
     arriving = means(_demodulated(alphabet.transmittance[stored], period), cells)
     power = float(np.vdot(values, values).real)
     factor = complex(np.vdot(values, arriving)) / power if power else 1.0  # of an opaque mask nothing is wanted
+    if period is None and not values.imag.any():
+        factor = factor.real  # what is out of phase is no light of a real mask, and is not read
     if not factor:
         raise ValueError("no light of the mask is left in so few cells: take more cells for each pixel")
     residual = float(np.linalg.norm(arriving - factor * values)) / (abs(factor) * math.sqrt(power) or 1.0)
@@ -246,6 +250,11 @@ def _carrier(cells: Values, period: int) -> Reals:
     n = cells.shape[-1]
     phase: Reals = 2 * math.pi / period * (np.arange(n) - (n - 1) / 2)
     return phase
+
+
+def _require_real(values: Values) -> None:
+    if np.abs(values.imag).max(initial=0.0) > _ABSORBS:
+        raise ValueError("the mask is complex, and phases 0 and π make real ones: encode it with more levels of phase")
 
 
 def _check_period(period: int) -> None:

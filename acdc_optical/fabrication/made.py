@@ -18,6 +18,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from acdc_optical.fabrication.encodings import Encoded
 from acdc_optical.fabrication.impulse import Arm, impulse_response, respond
 from acdc_optical.models import Continuous
 from acdc_optical.planes import Planes
@@ -47,6 +48,14 @@ class Cells:
     edges: tuple[tuple[float, ...], ...]
     factor: complex = 1.0
     turns: float = 0.0
+
+    @classmethod
+    def of(cls, encoded: Encoded) -> Cells:
+        """A mask as an encoding makes it."""
+        count, period = encoded.cells, encoded.period
+        edges = (*(i / count - 0.5 for i in range(count)), 0.5)
+        values = torch.from_numpy(encoded.alphabet.transmittance[encoded.levels])
+        return cls(values, (edges,) * values.ndim, encoded.factor, count / period if period else 0.0)
 
     @classmethod
     def whole(cls, pixels: Tensor) -> Cells:
@@ -101,7 +110,7 @@ class MadeLayer(nn.Module):
         return float(arrived / sent)
 
     def _shown(self, x: Tensor) -> Tensor:
-        """The light behind the cells of mask A, without a carrier from pixel to pixel; that within them is the arm's."""
+        """The light behind the cells of mask A, without the steps of a carrier from pixel to pixel."""
         axes = len(self.optical.shape)
         x = self.optical.checked(x)
         pixels = self.optical.presentation.encode(x if x.is_complex() else torch.complex(x, torch.zeros_like(x)), axes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -65,11 +65,9 @@ class MaskOrder:
 
     def cells_of(self, transmittance: Transmittance, edges: Sequence[Sequence[float]] | None = None) -> Cells:
         """Cells of given transmittance, divided evenly or at given edges; see :class:`Cells`."""
-        count, period = self.encoded.cells, self.encoded.period
-        even = (*(i / count - 0.5 for i in range(count)), 0.5)
-        chosen = tuple(map(tuple, edges)) if edges else (even,) * self.pixels.ndim
-        turns = 0.0 if period is None else count / period
-        return Cells(torch.from_numpy(transmittance), chosen, self.encoded.factor, turns)
+        even = Cells.of(self.encoded)
+        chosen = tuple(map(tuple, edges)) if edges else even.edges
+        return replace(even, values=torch.from_numpy(transmittance), edges=chosen)
 
 
 def orders_of(design: Design, process: Process) -> tuple[MaskOrder, ...]:

@@ -10,7 +10,7 @@ from acdc_optical.fabrication.encodings import Encoded
 from acdc_optical.fabrication.made import Cells
 from acdc_optical.fabrication.orders import MaskOrder
 from acdc_optical.fabrication.plate import CHROME_AND_SIGN, Alphabet, Plate
-from acdc_optical.fabrication.process import MaskProcess
+from acdc_optical.fabrication.process import LayoutProcess, MaskProcess
 from acdc_optical.fabrication.relief import Surface
 from optics import Grid, flat
 
@@ -60,4 +60,4 @@ def order_of(
     drawn = levels if levels.ndim == 2 else np.repeat(levels[None], 3, axis=0)
     plate = Plate("L1D", drawn, pitch, alphabet.transmittance, WAVELENGTH, surface.layers, surface.heights)
     pixels = Grid([n // cells for n in levels.shape], [cells * p for p in pitch[-levels.ndim :]], flat())
-    return MaskOrder(0, "D", pixels, Encoded(levels, alphabet, cells, 1.0, 0.0), plate, process)
+    return MaskOrder(0, "D", pixels, Encoded(levels, alphabet, cells, 1.0, 0.0), plate, process, LayoutProcess())

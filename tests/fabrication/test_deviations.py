@@ -107,7 +107,7 @@ def same_up_to_a_factor(got, wanted):
 @either_shape
 def test_no_deviation_is_what_is_ordered(made, shape):
     order = random_order(made, shape)
-    ordered = order.cells(order.plate.levels)
+    ordered = order.cells
     axes = (0, 1) if len(shape) == 2 else (1,)
     deviations = [Width(0.0), *(Overlay(0, 0.0, axis) for axis in axes)]
     if order.plate.heights is not None:
@@ -124,7 +124,7 @@ def test_no_deviation_is_what_is_ordered(made, shape):
 def test_patterns_make_the_levels(made, shape):
     """The brute force of these tests, and the library's levels."""
     order = random_order(made, shape)
-    same_up_to_a_factor(light_through(order, fine_patterns(order)), raster(order.cells(order.plate.levels)))
+    same_up_to_a_factor(light_through(order, fine_patterns(order)), raster(order.cells))
 
 
 @every_order

@@ -42,7 +42,7 @@ def test_the_light_meets_what_is_ordered():
     """Row 0 is at the lowest y, column 0 at the lowest x; as the mask's pixels are, in their mean."""
     design = compiled()
     for order in orders_of(design, BOTH):
-        cells = order.cells(order.plate.levels)
+        cells = order.cells
         count = order.encoded.cells
         assert cells.edges == (even(count), even(count))
         mask = design.masks[0].input_mask if order.side == "A" else design.masks[0].fourier_mask
@@ -57,17 +57,19 @@ def test_one_dimensional_masks_are_stripes(height):
     process = Process(name="stripes", D=CHROME, layout=LayoutProcess(stripe_height=height))
     (order,) = orders_of(compiled(shape=(4,)), process)
     plate = order.plate
-    assert plate.extent == pytest.approx((height, order.pixels.extent[0]), rel=1e-12)
+    assert plate.pitch[0] == plate.pitch[1]
+    assert plate.extent[1] == pytest.approx(order.pixels.extent[0], rel=1e-12)
+    assert plate.extent[0] == pytest.approx(height, abs=0.5 * plate.pitch[0] if height > plate.pitch[0] else 1.0)
     assert (plate.levels == plate.levels[0]).all()
     np.testing.assert_array_equal(plate.levels[0], order.encoded.levels)
     rows = max(1, round(height / plate.pitch[1]))  # about as high as wide
     assert plate.levels.shape[0] == rows
-    assert order.cells(plate.levels).values.shape == order.encoded.levels.shape
+    assert order.cells.values.shape == order.encoded.levels.shape
     if rows > 1:
         bent = plate.levels.copy()
         bent[3:5, 2] ^= 1
         with pytest.raises(ValueError, match="2 rows of the stripes of L1D are not like the first"):
-            order.cells(bent)
+            order.cells_on(plate.transmittance[bent])
 
 
 def test_what_faces_the_source_is_seen_mirrored():
@@ -77,7 +79,7 @@ def test_what_faces_the_source_is_seen_mirrored():
     )
     np.testing.assert_array_equal(towards.plate.levels, away.plate.levels)
     np.testing.assert_array_equal(towards.plate.seen, away.plate.seen[:, ::-1])
-    assert torch.equal(towards.cells(towards.plate.levels).values, away.cells(away.plate.levels).values)
+    assert torch.equal(towards.cells.values, away.cells.values)
 
 
 def test_masks_with_gaps_are_refused_where_they_would_be_drawn():
@@ -91,7 +93,7 @@ def test_masks_with_gaps_are_refused_where_they_would_be_drawn():
 def test_carriers_tell_the_light_their_turns():
     lee = MaskProcess(encoding="binary-lee", cells=12, period=8, made="chrome")
     (order,) = orders_of(compiled(), Process(name="x", D=lee))
-    cells = order.cells(order.plate.levels)
+    cells = order.cells
     assert (cells.turns, cells.factor) == (1.5, order.encoded.factor)
     assert order.plate.heights is None
 
@@ -103,7 +105,7 @@ def test_made_layers_take_what_is_ordered_and_design_the_rest(shape):
     masks, optical = design.masks[0], optical_layers(design)[0]
     x = inputs(optical.layer, 2)
     orders = orders_of(design, BOTH)
-    a, d = (order.cells(order.plate.levels) for order in orders)
+    a, d = (order.cells for order in orders)
     whole = Cells.whole(masks.input_mask), Cells.whole(masks.fourier_mask)
     assert whole[0].edges == (WHOLE,) * len(shape)
     for chosen, cells in [(orders, (a, d)), (orders[:1], (a, whole[1])), (orders[1:], (whole[0], d)), ((), whole)]:

@@ -34,8 +34,8 @@ def test_nominal_figures_are_those_of_the_layer_as_made(shape):
     assert prediction.tolerances == ()
     assert prediction.designed == relative_error(optical(x), wanted) < 1e-13
     assert prediction.made == relative_error(seen, wanted)
-    assert prediction.light_designed == light_used(optical, x[:1])
-    assert prediction.light_made == made.light_used(x[:1])
+    assert prediction.light_designed == light_used(optical, x)
+    assert prediction.light_made == made.light_used(x)
     # Of all gains the best, here by a search.
     gains = torch.linspace(0.5, 2, 3001, dtype=torch.float64)
     best = min(relative_error(gain * seen, wanted) for gain in gains)
@@ -64,14 +64,14 @@ def test_more_tolerance_costs_more():
     ]
     for small, large in zip(*outcomes, strict=True):
         assert large.error > small.error
-        assert abs(large.light - 1) > abs(small.light - 1)
+        if "off by" not in large.name:  # what a shift takes from one place it may add to another
+            assert abs(large.light - 1) > abs(small.light - 1)
 
 
 def test_no_tolerance_to_speak_of_costs_nothing(lines):
     (prediction,) = predict(*lines, Tolerances(depth=1e-9, overlay=1e-14, width=1e-14))
     for outcome in prediction.tolerances:
-        # In single precision, of one of the inputs.
-        assert outcome.light == pytest.approx(1, abs=1e-4)
+        assert outcome.light == pytest.approx(1, abs=1e-5)  # integrated to a millionth, part by part
         assert outcome.after_calibration <= outcome.error + 1e-6
     errors = {outcome.name[:3]: outcome.error for outcome in prediction.tolerances}
     assert errors["L1A"] == pytest.approx(errors["L1D"], rel=1e-3)

@@ -65,5 +65,5 @@ class PackageReport:
 
     def __repr__(self) -> str:
         text = io.StringIO()
-        Console(file=text, width=120, force_jupyter=False).print(self)
+        Console(file=text, width=120, color_system=None, force_jupyter=False).print(self)
         return text.getvalue()

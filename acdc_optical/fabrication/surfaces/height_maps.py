@@ -146,7 +146,7 @@ def read_height_map(path: str | Path) -> HeightMap:
     Raises:
         FileNotFoundError: the image or its sidecar is missing.
         ValueError: the image is damaged or not of 16 bits, or the sidecar is not such a one or says another thing than
-            the image; the message names each difference.
+            the image; the message names the first difference.
     """
     raster, side = read_raster(path), sidecar_of(path)
     if not side.is_file():
@@ -154,9 +154,9 @@ def read_height_map(path: str | Path) -> HeightMap:
     told = _scale_text(side.read_text(encoding="utf-8"), str(side))
     if raster.image.dtype != np.uint16:
         raise ValueError(f"{path}: expected 16-bit gray; got {raster.image.dtype}")
-    differences = "; ".join(_differences(raster, told, str(path)))
+    differences = list(_differences(raster, told, str(path)))
     if differences:
-        raise ValueError(f"{path}: image and {side.name} contradict each other: {differences}; write both anew")
+        raise ValueError(f"{path}: image and {side.name} contradict each other: {differences[0]}; write both anew")
     scale = HeightScale(told["origin_nm"] * nm, told["step_nm"] * nm)
     heights = scale.heights(upright(raster.image.astype(np.uint16)))
     return HeightMap(heights, (told["pitch_y_um"] * um, told["pitch_x_um"] * um))
@@ -213,7 +213,7 @@ def _differences(raster: Raster, told: dict[str, Any], path: str) -> Iterator[st
         yield "the image says nothing of its scale"
     else:
         inside = _scale_text(raster.note, path)
-        for key in sorted(inside.keys() | told.keys()):
+        for key in ["plate", *sorted(inside.keys() | told.keys())]:
             if inside.get(key) != told.get(key):
                 yield f"{key} is {inside.get(key)} in the image and {told.get(key)} beside it"
     if raster.image.shape != (told["rows"], told["columns"]):
