@@ -110,9 +110,10 @@ FABRICATION = {
     "plate": "",
     "spreading": "",
     "encodings": "plate spreading",
-    "impulse": "",
-    "made": "encodings impulse acdc_optical.compilation acdc_optical.models acdc_optical.planes "
-    "acdc_optical.realisation optics optics.grid",
+    "arms": "optics optics.grid",
+    "impulse": "arms",
+    "made": "arms encodings impulse acdc_optical.compilation acdc_optical.models acdc_optical.planes "
+    "acdc_optical.realisation optics",
     "materials": "optics.units",
     "relief": "materials plate optics.units",
     "efficiency": "",

@@ -8,44 +8,11 @@ convolution with what the mask makes of a few thousand pairs, which is worked ou
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-
-class Arm(NamedTuple):
-    """The light along one axis: from cells of mask A to nodes of mask D, and from those to the camera's samples.
-
-    Attributes:
-        to_mask: complex128, shape (nodes, cells of A).
-        to_camera: complex128, shape (camera samples, nodes).
-        pixels: of mask A.
-        repeats: nodes for each cell of mask D.
-    """
-
-    to_mask: Tensor
-    to_camera: Tensor
-    pixels: int
-    repeats: int
-
-    @property
-    def places(self) -> int:
-        """Cells in a pixel of mask A."""
-        return self.to_mask.shape[1] // self.pixels
-
-    def moments(self) -> Tensor:
-        """What every cell of mask D passes on from a place in a pixel of A, shape (places, 2·pixels - 1, cells of D).
-
-        The second axis is the number of the pixel of A plus that of the camera's.
-        """
-        sent = self.to_mask.unflatten(1, (self.pixels, self.places))
-        found = []
-        for place in range(self.places):
-            first = sent[:, :, place].T * self.to_camera[0]
-            last = sent[:, -1, place] * self.to_camera[1:]
-            found.append(torch.cat((first, last)).unflatten(1, (-1, self.repeats)).sum(-1))
-        return torch.stack(found)
+from acdc_optical.fabrication.arms import Arm
 
 
 def impulse_response(arms: Sequence[Arm], values: Tensor) -> Tensor:

@@ -12,25 +12,26 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from acdc_optical.fabrication.arms import Arm, Divided, arm_between, straightening
 from acdc_optical.fabrication.encodings import Encoded
-from acdc_optical.fabrication.impulse import Arm, impulse_response, respond
+from acdc_optical.fabrication.impulse import impulse_response, respond
 from acdc_optical.models import Continuous
 from acdc_optical.planes import Planes
 from acdc_optical.realisation import OpticalLayer
-from optics import Axis, Field, FourierLens
-from optics.grid import divided
+from optics import Field
 
 WHOLE = (-0.5, 0.5)
 """The edges of a pixel that is one cell."""
 
 # Nodes of the mask that light crosses at a time: a few complex128 arrays of this size are a quarter of a gigabyte.
 _AT_A_TIME = 2**22
+
+# To which the light on the camera is added up.
+_OF_LIGHT = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,10 +102,10 @@ class MadeLayer(nn.Module):
 
     @torch.no_grad()
     def light_used(self, x: Tensor) -> float:
-        """Power that falls on the camera's pixels over power of the inputs in front of mask A."""
+        """Power that falls on the camera's pixels over power of the inputs in front of mask A, to a millionth."""
         planes = self.masks.planes
         whole = replace(planes, camera=Continuous().whole_pixels(planes.camera))
-        seen = self._cross(self._shown(x), self._arms_of(whole))
+        seen = self._cross(self._shown(x), self._arms_of(whole, max(self.accuracy, _OF_LIGHT)))
         arrived = Field(seen, whole.camera, planes.wavelength).power.sum()
         sent = self.optical.encode(self.optical.checked(x), self.masks).power.sum()
         return float(arrived / sent)
@@ -140,70 +141,20 @@ class MadeLayer(nn.Module):
 
     @cached_property
     def _arms(self) -> tuple[Arm, ...]:
-        return self._arms_of(self.masks.planes)
+        return self._arms_of(self.masks.planes, self.accuracy)
 
-    def _arms_of(self, planes: Planes) -> tuple[Arm, ...]:
+    def _arms_of(self, planes: Planes, accuracy: float) -> tuple[Arm, ...]:
         bench, per_coefficient, last = self.optical.bench, self.masks.pixels_per_coefficient, len(planes.input.axes) - 1
-        wanted = []
+        arms = []
         for i, (a, d, camera) in enumerate(zip(planes.input.axes, planes.mask.axes, planes.camera.axes, strict=True)):
             # Across a pixel of A the waves from the outermost pixels of D turn by so much, across one of D those of all
             # inputs to all outputs; carriers add their own turns along x.
             deflected, carrier = (cells.turns if i == last else 0.0 for cells in (self.input, self.fourier))
-            turn = 2 * math.pi * (d.cells / (2 * a.cells * per_coefficient) + abs(deflected))
-            front = self._resolved(a, self.input.edges[i], bench.modulator.fill, turn)._replace(turns=deflected)
-            turn = 2 * math.pi * (1 / per_coefficient + abs(carrier))
-            mask = self._resolved(d, self.fourier.edges[i], bench.mask.fill, turn)._replace(turns=carrier)
-            wanted.append((front, mask, camera))
-        arms = {axis: _arm(*axis, planes) for axis in dict.fromkeys(wanted)}  # those of a square are alike
-        return tuple(arms[axis] for axis in wanted)
-
-    def _resolved(self, pixels: Axis, edges: tuple[float, ...], fill: float, turn: float) -> _Resolved:
-        """Pixels with nodes in each of their cells, for waves that turn by so much [rad] across a pixel."""
-        nodes = _nodes(turn * max(end - begin for begin, end in pairwise(edges)), self.accuracy)
-        return _Resolved(replace(pixels, cell=divided(edges, nodes, fill)), nodes)
-
-
-class _Resolved(NamedTuple):
-    """An axis whose pixels have cells, and these nodes, ``nodes`` each; and the turns of a carrier per pixel."""
-
-    axis: Axis
-    nodes: int
-    turns: float = 0.0
-
-
-def straightening(turns: float, x: Tensor) -> Tensor:
-    """The wave that takes a carrier of so many turns per pixel away, at places x [pixels], complex128."""
-    return torch.polar(torch.ones_like(x), -2 * math.pi * turns * x)
-
-
-def _nodes(turn: float, accuracy: float) -> int:
-    """Gauss-Legendre nodes that integrate a wave of unit amplitude over so much of a turn [rad] with that accuracy.
-
-    The remainder of n nodes on exp(iθx) over a unit length is at most θ^2n·n!⁴/((2n+1)·(2n)!³)
-    (Abramowitz & Stegun 25.4.30).
-    """
-    n = 1
-    while turn ** (2 * n) * math.factorial(n) ** 4 > accuracy * (2 * n + 1) * math.factorial(2 * n) ** 3:
-        n += 1
-    return n
-
-
-def _arm(front: _Resolved, mask: _Resolved, camera: Axis, planes: Planes) -> Arm:
-    cells = front.axis.size // front.nodes
-    sent = torch.eye(cells, dtype=torch.float64).repeat_interleave(front.nodes, dim=1)
-    within = torch.tensor(front.axis.cell.nodes, dtype=torch.float64).repeat(front.axis.cells)
-    to_mask = _through_lens(sent * straightening(front.turns, within), front.axis, mask.axis, planes)
-    # The lens's integral is symmetric: towards the camera it is that from the camera's samples, weighed the other way.
-    back = _through_lens(torch.eye(camera.size, dtype=torch.float64), camera, mask.axis, planes)
-    to_camera = back * mask.axis.weights / camera.weights[:, None]
-    x = mask.axis.coordinates / mask.axis.spacing
-    return Arm(to_mask.T.contiguous(), to_camera * straightening(mask.turns, x), front.axis.cells, mask.nodes)
-
-
-def _through_lens(sent: Tensor, source: Axis, target: Axis, planes: Planes) -> Tensor:
-    """Fields on one axis in the back focal plane, shape (fields, target samples)."""
-    lens = FourierLens(planes.focal_length, target.line)
-    return lens(Field(sent, source.line, planes.wavelength)).data
+            turn = math.pi * d.cells / (a.cells * per_coefficient)
+            front = Divided(a, self.input.edges[i], bench.modulator.fill, turn, deflected, accuracy)
+            mask = Divided(d, self.fourier.edges[i], bench.mask.fill, 2 * math.pi / per_coefficient, carrier, accuracy)
+            arms.append(arm_between(front, mask, camera, planes.wavelength, planes.focal_length))
+        return tuple(arms)
 
 
 def _blocks(cells: int, repeats: int, across: int) -> Iterator[tuple[slice, slice]]:

@@ -96,7 +96,7 @@ def test_as_much_light_as_of_pixels(kind, shape):
     masks, x = optical.masks(), inputs(optical.layer, 2)
     cells = MadeLayer(optical, Cells.whole(masks.input_mask), divided(masks.fourier_mask, even(2)))
     # Both integrate over the camera's pixels by the same nodes.
-    assert cells.light_used(x) == pytest.approx(light_used(optical, x), rel=1e-12)
+    assert cells.light_used(x) == pytest.approx(light_used(optical, x), rel=1e-6)  # as it says
 
 
 @either_kind
