@@ -138,9 +138,9 @@ def _order(
     """The masks of each design as an order package, read back."""
     reports, files = [], []
     for name, design in designs.items():
-        package, archive = export_package(design, suited(design), folder / f"{name}-masks", track=track)
-        reports.append(verify_package(package, track=track))
-        files.append(archive)
+        package = export_package(design, suited(design), folder / f"{name}-masks", track=track)
+        reports.append(verify_package(package.folder, track=track))
+        files.append(package.archive)
     return tuple(reports), tuple(files)
 
 

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from acdc_optical.fabrication.plate import Plate
 from acdc_optical.files import replacing
 from optics.plotting import Picture, domain_colours
-from optics.units import um
+from optics.units import mm, um
+
+Unit = tuple[str, float]
 
 # Cells across the detail that is drawn, and pixels across the whole.
 _DETAIL = 64
@@ -21,32 +23,56 @@ _WHOLE = 512
 
 
 def plot_plate(plate: Plate) -> Figure:
-    """Draw a plate as the shop sees it: the whole, its middle, and what each layer draws there.
+    """Draw a plate as the shop sees it: the whole, a detail, and what each layer draws there.
 
     Args:
         plate: to be drawn; phase is hue and amplitude brightness in the first two panels. Of large plates the whole
-            shows every n-th cell.
+            shows every n-th cell. The detail is where most levels occur, as near to the middle as may be.
     """
-    columns = min(3, 2 + len(plate.layers))
-    rows = -(-(2 + len(plate.layers)) // columns)
-    figure = Picture(3.4 * columns, 3.3 * rows + 0.3)
+    panels_wanted = 2 + len(plate.layers)
+    columns = panels_wanted if panels_wanted < 4 else 2 if panels_wanted == 4 else 3
+    rows = -(-panels_wanted // columns)
+    figure = Picture(3.6 * columns, 3.4 * rows + 0.3)
     panels = list(figure.subplots(rows, columns, squeeze=False).flat)
-    seen = plate.transmittance[plate.seen]
+    seen, unit = plate.transmittance[plate.seen], _unit(plate)
     step = max(1, -(-max(seen.shape) // _WHOLE))
-    _draw_colours(panels[0], seen[::step, ::step], plate.extent)
+    whole = plate.extent
+    _draw_colours(panels[0], seen[::step, ::step], (0.0, 0.0), whole, unit)
     panels[0].set_title(f"{plate.name}: {seen.shape[1]} × {seen.shape[0]} cells", fontsize="medium")
-    rows_shown, columns_shown = (_middle(n) for n in seen.shape)
-    detail = seen[rows_shown, columns_shown]
-    extent = detail.shape[0] * plate.pitch[0], detail.shape[1] * plate.pitch[1]
-    _draw_colours(panels[1], detail, extent)
-    panels[1].set_title("the middle: hue is phase", fontsize="medium")
+    window = _detail(plate)
+    low = [(s.start - n / 2) * p for s, n, p in zip(window, seen.shape, plate.pitch, strict=True)]
+    size = [(s.stop - s.start) * p for s, p in zip(window, plate.pitch, strict=True)]
+    centre, extent = (low[0] + size[0] / 2, low[1] + size[1] / 2), (size[0], size[1])
+    _draw_colours(panels[1], seen[window], centre, extent, unit)
+    panels[1].set_title("a detail: orange is phase 0, blue π", fontsize="medium")
     for layer, ax in zip(plate.layers, panels[2:], strict=False):
-        drawn = plate.drawn(layer)[rows_shown, columns_shown]
-        _show(ax, ~drawn[..., None].repeat(3, axis=-1) * 1.0, extent)
-        ax.set_title(f"layer {layer.number} {layer.name}, drawn is black", fontsize="medium")
-    for ax in panels[2 + len(plate.layers) :]:
+        drawn = plate.drawn(layer)[window]
+        _show(ax, ~drawn[..., None].repeat(3, axis=-1) * 1.0, centre, extent, unit)
+        ax.set_title(f"layer {layer.number} {layer.name}: polygons are black", fontsize="medium")
+    for ax in panels[panels_wanted:]:
         ax.remove()
     return figure
+
+
+def _unit(plate: Plate) -> Unit:
+    return ("mm", mm) if max(plate.extent) >= 2 * mm else ("µm", um)
+
+
+def _detail(plate: Plate) -> tuple[slice, slice]:
+    """A window with as many levels as there are, near the middle."""
+    ny, nx = plate.levels.shape
+    height, width = min(ny, _DETAIL), min(nx, _DETAIL)
+    windows = [
+        (slice(y, y + height), slice(x, x + width))
+        for y in range((ny - height) // 2 % max(1, height // 2), ny - height + 1, max(1, height // 2))
+        for x in range((nx - width) // 2 % max(1, width // 2), nx - width + 1, max(1, width // 2))
+    ]
+
+    def worth(window: tuple[slice, slice]) -> tuple[int, float]:
+        away = sum(abs(s.start + s.stop - n) for s, n in zip(window, (ny, nx), strict=True))
+        return len(np.unique(plate.seen[window])), -away
+
+    return max(windows, key=worth)
 
 
 def draw_plate(path: str | Path, plate: Plate) -> None:
@@ -55,17 +81,17 @@ def draw_plate(path: str | Path, plate: Plate) -> None:
         plot_plate(plate).savefig(temporary, dpi=110, metadata={"Software": None})
 
 
-def _middle(n: int) -> slice:
-    count = min(n, _DETAIL)
-    return slice((n - count) // 2, (n - count) // 2 + count)
+def _draw_colours(
+    ax: Axes, values: NDArray[np.complex128], centre: tuple[float, float], extent: tuple[float, float], unit: Unit
+) -> None:
+    _show(ax, domain_colours(torch.from_numpy(np.ascontiguousarray(values)), 1.0), centre, extent, unit)
 
 
-def _draw_colours(ax: Axes, values: NDArray[np.complex128], extent: tuple[float, float]) -> None:
-    _show(ax, domain_colours(torch.from_numpy(np.ascontiguousarray(values)), 1.0), extent)
-
-
-def _show(ax: Axes, colours: NDArray[np.floating], extent: tuple[float, float]) -> None:
-    height, width = extent[0] / um, extent[1] / um
-    around = (-width / 2, width / 2, -height / 2, height / 2)
+def _show(
+    ax: Axes, colours: NDArray[np.floating], centre: tuple[float, float], extent: tuple[float, float], unit: Unit
+) -> None:
+    name, metres = unit
+    (y, x), (height, width) = ([length / metres for length in pair] for pair in (centre, extent))
+    around = (x - width / 2, x + width / 2, y - height / 2, y + height / 2)
     ax.imshow(colours, origin="lower", interpolation="nearest", extent=around)
-    ax.set(xlabel="x [µm]", ylabel="y [µm]")
+    ax.set(xlabel=f"x [{name}]", ylabel=f"y [{name}]")

@@ -183,7 +183,8 @@ def _file(folder: Path, order: MaskOrder, form: Format) -> tuple[list[Check], Re
     try:
         reading = form.read(folder / order.plate.name, order)
     except Exception as error:  # whatever a reader meets in a damaged file
-        return [Check(f"{name} can be read", None, 0.0, _first_line(error))], None
+        said = _first_line(error).replace(f"{folder / str(name)}: ", "").replace(f"{folder}/", "")
+        return [Check(f"{name} can be read", None, 0.0, said)], None
     note = "; ".join((f"(read by {reading.reader})", *reading.remarks))
     what = "rectangles" if form in LAYOUTS else "pixels"
     checks = [Check(f"{name}: {what} that differ", float(reading.differing), 0.0, note)]

@@ -14,17 +14,19 @@ from acdc_optical.verification import Check
 
 @dataclass(frozen=True)
 class SourceError:
-    """How far the light of an optical layer is from the numerical layer.
+    """How far the light of an optical layer is from what it should be, as relative L2 errors over the probes.
 
     Attributes:
         layer: which, from 1.
         source: where its masks are from.
-        error: relative L2 error over the probes.
+        error: from the numerical layer; of masks that were trained as such, the layer nearest to them.
+        from_design: from the light through the masks of the design.
     """
 
     layer: int
     source: str
     error: float
+    from_design: float
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,9 +60,9 @@ class PackageReport:
 
     def errors_table(self) -> Table:
         """The errors as a table for a terminal."""
-        table = Table("optical layer", "masks from", "relative L2 error")
+        table = Table("optical layer", "masks from", "error from the layer", "from the design's light")
         for row in self.errors:
-            table.add_row(f"{row.layer}", row.source, f"{row.error:.4e}")
+            table.add_row(f"{row.layer}", row.source, f"{row.error:.4e}", f"{row.from_design:.4e}")
         return table
 
     def __repr__(self) -> str:

@@ -118,6 +118,9 @@ def _outlook(predictions: Sequence[Prediction]) -> Iterator[str]:
             f"  optical layer {layer.layer}: error {layer.made:.2e} ({layer.designed:.0e} with masks of any value), "
             f"light on the camera {layer.light_made:.3%}"
         )
+        if layer.tolerances:
+            worst = max(layer.tolerances, key=lambda outcome: outcome.after_calibration)
+            yield f"    of the tolerances the dearest is {worst.name}: error {worst.after_calibration:.2e}"
         for outcome in layer.tolerances:
             yield (
                 f"    {outcome.name}: error {outcome.error:.2e}, {outcome.after_calibration:.2e} once the gain is set "

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from acdc_optical.design import Design
 from acdc_optical.fabrication.orders import MaskOrder, orders_of
@@ -16,7 +17,7 @@ from acdc_optical.fabrication.package.formats import formats_for
 from acdc_optical.fabrication.package.sheet import OrderSheet, rules_of, sheet_of
 from acdc_optical.fabrication.package.texts import readme, rules_text, tables_of
 from acdc_optical.fabrication.pictures import draw_plate
-from acdc_optical.fabrication.predictions import predict
+from acdc_optical.fabrication.predictions import Prediction, predict
 from acdc_optical.fabrication.process import Process
 from acdc_optical.files import replacing_folder, write_text
 from acdc_optical.progress import Track, silent
@@ -25,9 +26,23 @@ DESIGN_FILE = "design.safetensors"
 SHEET_FILE = "process.json"
 
 
+class Package(NamedTuple):
+    """An order package that has been written.
+
+    Attributes:
+        folder: where it is.
+        archive: a zip of it, beside the folder.
+        predictions: of every optical layer.
+    """
+
+    folder: Path
+    archive: Path
+    predictions: tuple[Prediction, ...]
+
+
 def export_package(
     design: Design, process: Process, out: str | Path, *, formats: Iterable[str] = (), track: Track = silent
-) -> tuple[Path, Path]:
+) -> Package:
     """Write the masks of a design as an order package; the same design and process give the same bytes.
 
     Args:
@@ -39,7 +54,7 @@ def export_package(
         track: shows progress.
 
     Returns:
-        The folder and, beside it, the zip archive.
+        Where it is, and what its masks will do.
 
     Raises:
         ValueError: a mask that the process cannot make, a format that suits none.
@@ -64,7 +79,7 @@ def export_package(
         write_text(folder / LISTING, listing(checksums(folder)))
     archive = out.with_name(f"{out.name}.zip")
     write_folder(archive, out)
-    return out, archive
+    return Package(out, archive, predictions)
 
 
 def _write_mask(folder: Path, order: MaskOrder, formats: Iterable[Format]) -> None:
