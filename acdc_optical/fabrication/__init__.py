@@ -11,6 +11,7 @@ from acdc_optical.fabrication.encodings import (
     PhaseSteps,
 )
 from acdc_optical.fabrication.made import Cells, MadeLayer
+from acdc_optical.fabrication.materials import Fixed, Material, Measured, material_named
 from acdc_optical.fabrication.orders import MaskOrder, made_layers, made_network, orders_of
 from acdc_optical.fabrication.package.formats import FORMATS
 from acdc_optical.fabrication.package.readback import verify_package
@@ -18,7 +19,15 @@ from acdc_optical.fabrication.package.writing import export_package
 from acdc_optical.fabrication.pictures import plot_plate
 from acdc_optical.fabrication.plate import Plate
 from acdc_optical.fabrication.predictions import predict
-from acdc_optical.fabrication.process import MaskProcess, Process, process_named, processes, suited
+from acdc_optical.fabrication.process import (
+    LayoutProcess,
+    MaskProcess,
+    Process,
+    Tolerances,
+    process_named,
+    processes,
+    suited,
+)
 
 __all__ = [
     "FORMATS",
@@ -30,15 +39,21 @@ __all__ = [
     "DoublePhase",
     "Encoded",
     "Encoding",
+    "Fixed",
+    "LayoutProcess",
     "MadeLayer",
     "MaskOrder",
     "MaskProcess",
+    "Material",
+    "Measured",
     "PhaseSteps",
     "Plate",
     "Process",
+    "Tolerances",
     "export_package",
     "made_layers",
     "made_network",
+    "material_named",
     "orders_of",
     "plot_plate",
     "predict",

@@ -49,6 +49,10 @@ class Arm(NamedTuple):
         return torch.stack(found)
 
 
+# Fields that go through a lens together: on long lines each needs megabytes on its way.
+_AT_A_TIME = 64
+
+
 @dataclass(frozen=True)
 class Divided:
     """An axis whose pixels are divided into cells, and what crosses it.
@@ -110,7 +114,8 @@ def arm_between(front: Divided, mask: Divided, camera: Axis, wavelength: float, 
     lens = FourierLens(focal_length, mask.axis.line)
 
     def through(sent: Tensor, source: Axis) -> Tensor:
-        return lens(Field(sent, source.line, wavelength)).data
+        parts = sent.split(_AT_A_TIME)
+        return torch.cat([lens(Field(part, source.line, wavelength)).data for part in parts])
 
     cells = front.axis.size // front.nodes
     sent = torch.eye(cells, dtype=torch.float64).repeat_interleave(front.nodes, dim=1)

@@ -100,7 +100,8 @@ class PhaseSteps:
 class ChromeAndEtch:
     """Amplitude by open cells in chrome, phase by etched steps: two or more masks, aligned.
 
-    Of the cells of a pixel the share |t| is open; see :func:`~acdc_optical.fabrication.spreading.share`.
+    Of the cells of a pixel the share |t| is open; see :func:`~acdc_optical.fabrication.spreading.share`. What rounding
+    a phase to a step leaves is handed on to the next open cell.
 
     Attributes:
         cells: per pixel, along each axis.
@@ -115,7 +116,8 @@ class ChromeAndEtch:
             _require_real(values)
         alphabet = Alphabet((None, *range(self.levels)), self.levels)
         opened = share(np.abs(values), self.cells)
-        levels = opened * (1 + repeated(nearest_step(np.angle(values), self.levels), self.cells))
+        wanted = opened * np.exp(1j * np.angle(repeated(values, self.cells)))
+        levels = opened * (1 + handed_on(wanted, self.levels, self.cells))
         return _encoded(values, levels, alphabet, self.cells)
 
 
@@ -194,6 +196,8 @@ class BlazedCarrier:
 @dataclass(frozen=True)
 class BinaryLee:
     """Open and opaque cells on a carrier: a DMD, or one chrome mask (Lee 1979).
+
+    One line of cells has only Λ/2 + 1 amplitudes: one-dimensional masks want a long period.
 
     Open where cos(2πx/Λ + φ) > cos(πw), sin(πw) = A: the first order is A·exp(iφ)/π, at most a tenth of the light.
 

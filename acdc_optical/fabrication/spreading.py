@@ -27,7 +27,10 @@ def nearest_step(phase: Reals, count: int) -> Whole:
 
 
 def handed_on(wanted: Values, count: int, cells: int) -> Whole:
-    """Steps of phase for each cell; what rounding one leaves is added to what is wanted of the next in its pixel."""
+    """Steps of phase for each cell; what rounding one leaves is added to what is wanted of the next in its pixel.
+
+    Cells of which nothing is wanted, because they are opaque, are passed over.
+    """
     # Pixels of the lower half of an axis are gone through backwards: mirrored masks stay mirrored.
     ways = np.ix_(*(_outwards(n // cells, cells) for n in wanted.shape))
     blocks = wanted[ways].reshape([n for size in wanted.shape for n in (size // cells, cells)])
@@ -36,7 +39,7 @@ def handed_on(wanted: Values, count: int, cells: int) -> Whole:
     for place in np.ndindex(blocks.shape[: wanted.ndim]):
         left = left + blocks[place]
         steps[place] = nearest_step(np.angle(left), count)
-        left = left - np.exp(2j * math.pi / count * steps[place])
+        left = left - np.exp(2j * math.pi / count * steps[place]) * (blocks[place] != 0)
     steps = np.moveaxis(steps, range(wanted.ndim), range(1, 2 * wanted.ndim, 2)).reshape(wanted.shape)
     ordered: Whole = steps[ways]  # going backwards twice is going forwards
     return ordered
