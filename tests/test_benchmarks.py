@@ -6,8 +6,9 @@ from torch.profiler import ProfilerActivity, profile
 
 from acdc_optical import Exact, Schedule, SignedAmplitude
 from acdc_optical.datasets import Split
+from acdc_optical.fabrication.encodings import BlazedCarrier, ChromeAndEtch, PhaseSteps
 from acdc_optical.networks import for_data
-from tests.benchmarks import accuracy, cascades, memory, steps, table, timing, training, waves
+from tests.benchmarks import accuracy, cascades, fabrication, made, memory, steps, table, timing, training, waves
 from tests.peers import rigs
 
 
@@ -63,6 +64,47 @@ def test_cascades_get_better():
     compiled, trained = cascades.errors(2, Exact(), SignedAmplitude(), 0, schedule)
     assert 0.05 < compiled < 0.15
     assert trained < compiled / 2
+
+
+SMALL = made.random("ACDC", (4, 4), "identity-like")
+
+
+def test_finer_cells_come_closer_to_the_layer():
+    coarse, fine = (made.error(SMALL.optical(0), None, ChromeAndEtch(cells), 0) for cells in (4, 16))
+    assert 1e-4 < fine.stated < coarse.stated / 4  # 2-D errors fall faster than the cells' size
+    assert fine.calibrated <= fine.stated + 1e-9
+
+
+def test_no_encoding_no_error():
+    assert made.error(SMALL.optical(0), None, None, 0).stated < made.ACCURACY
+
+
+def test_phases_are_solved_for_and_then_stepped():
+    phases = made.solved(SMALL, None, Schedule(epochs=60, batch=16, learning_rate=3e-2))
+    free, stepped = (made.error(phases.optical(0), None, mask, 0).stated for mask in (None, PhaseSteps(8)))
+    assert free < 0.1 < stepped
+
+
+def test_the_light_of_a_carrier_is_less_than_that_of_chrome():
+    chrome, carrier = (
+        made.light(SMALL.optical(0), SMALL.optical(0), encoding, 0)
+        for encoding in (ChromeAndEtch(16), BlazedCarrier(64, 16))
+    )
+    # Within a hundredth the openings of 16² cells have the area that is asked for.
+    assert chrome.wanted == pytest.approx(1, abs=0.01)
+    assert 0.5 < carrier.wanted < chrome.wanted
+
+
+def test_a_curve_says_by_which_power_it_falls(monkeypatch):
+    given = lambda case, a, d: [made.Error(3 / d, 0.0)] * 2  # noqa: E731
+    monkeypatch.setattr(fabrication, "errors", given)
+    *cells, power = fabrication.curve(SMALL, [2, 4, 8], lambda n: (None, n), [4, 8])
+    assert cells[0] == "1.5e+00 ± 0e+00 (0.0e+00)"
+    assert power == "-1.0"
+
+
+def test_features_that_fit_into_a_pixel():
+    assert [fabrication.count(8e-6, feature) for feature in fabrication.FEATURES] == [16, 8, 4, 2, 1]
 
 
 def test_a_step_reaches_both_masks():
