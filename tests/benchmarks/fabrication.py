@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from statistics import mean, stdev
 
 import numpy as np
@@ -20,11 +19,9 @@ from acdc_optical.fabrication.encodings import (
     BlazedCarrier,
     ChromeAndEtch,
     DoublePhase,
-    Encoded,
     Encoding,
     PhaseSteps,
 )
-from acdc_optical.fabrication.spreading import Values
 from tests.benchmarks.made import (
     PRESET,
     PROBES,
@@ -58,9 +55,8 @@ REMARKS = {
         "Complex 1-D layers also read where in a pixel its phases stand, which falls as 1/cells: 16 cells leave "
         "1.4e-2 near the identity and 8.5e-2 for random ones, whatever the levels.",
         "",
-        "Chrome and etch rounds the phase of the whole pixel, cells or no: π/(√3·levels), 5.7e-2 at 32 levels, "
-        "where phases are anywhere (signed random). Near the identity 97 % of the light is closer to phase 0 than "
-        "π/8, and steps tell only when they are finer.",
+        "Chrome and etch hands the rounding of phases on from open cell to open cell; its floor is the rounding of "
+        "the openings themselves.",
         "",
         "Phase steps, one cell per pixel, hand on nothing. Masks are phases first, trained for the layer's matrix "
         f"({SOLVING.epochs} steps), and then rounded. With D alone as phases that loses less than 1e-3 before "
@@ -70,9 +66,8 @@ REMARKS = {
     ],
     "bits": [
         "One cell per pixel: rounding a phase moves its cosine by π/(√3·levels) times the sine, which over the "
-        "rms |t| of 0.2 (2-D) to 0.45 (1-D) makes 4e-3 to 9e-3 at 10 bit, if the gain is that of the part in "
-        "phase. The gain that double phase states is complex, and turns what the sines leave into the reading: "
-        "signed random layers stop at 0.2. At 2 bit the cosines are 1, 0 and -1, and nearly all values become 0.",
+        "rms |t| of 0.2 (2-D) to 0.45 (1-D) makes 4e-3 to 9e-3 at 10 bit. At 2 bit the cosines are 1, 0 and -1, "
+        "and nearly all values become 0.",
         "",
         "A blazed carrier stops at what eight cells can show of a ramp, for complex layers at ten times as much "
         "as for real ones of the same size near the identity; longer periods lower that.",
@@ -126,9 +121,13 @@ def by_levels() -> Section:
     real = [*each_start("ACDC", (16,), (64,), (8, 8), (16, 16)), Case("ACDC 16 × 16", "trained on digits", of_digits)]
     complex_ = each_start("AFDF", (16,), (16, 16))
     near = each_start("ACDC", (16,), (8, 8))
+    finer = LEVELS[1:]  # two phases make no complex mask
+
+    def in_chrome(levels: float) -> tuple[Encoding | None, Encoding | None]:
+        return None, ChromeAndEtch(CELLS, int(levels))
+
     ways: list[tuple[str, list[Case], Masks]] = [
         ("double phase", real + complex_, lambda n: (None, DoublePhase(int(n), CELLS))),
-        ("chrome and etch", complex_, lambda n: (None, ChromeAndEtch(CELLS, int(n)))),
         ("phase steps, mask D", [solved(c, None) for c in near], lambda n: (None, PhaseSteps(int(n)))),
         ("phase steps, A and D", [solved(c, PhaseOnly()) for c in near], lambda n: (PhaseSteps(int(n)),) * 2),
     ]
@@ -137,19 +136,12 @@ def by_levels() -> Section:
         for name, cases, masks in ways
         for case in cases
     ]
-    header = ["encoding", "layer", "diagonals", *map(str, LEVELS), "power, 2 to 32"]
+    rows[len(real + complex_) : len(real + complex_)] = [
+        ["chrome and etch", case.name, case.diagonals, "–", *curve(case, finer, in_chrome, finer[:-1])]
+        for case in complex_
+    ]
+    header = ["encoding", "layer", "diagonals", *map(str, LEVELS), "power, to 32"]
     return Section(f"Levels of an etched mask D, {CELLS} cells per pixel", header, rows, REMARKS["levels"])
-
-
-@dataclass(frozen=True)
-class InPhase:
-    """An encoding of real masks whose gain is taken from the part in phase alone, of which a real reading is made."""
-
-    encoding: Encoding
-
-    def __call__(self, values: Values) -> Encoded:
-        encoded = self.encoding(values)
-        return replace(encoded, factor=encoded.factor.real)
 
 
 def by_bits() -> Section:
@@ -157,7 +149,6 @@ def by_bits() -> Section:
     mixed += each_start("AFDF", (16,))
     ways: list[tuple[str, list[Case], Masks]] = [
         ("double phase", real, lambda n: (None, DoublePhase(int(n), 1))),
-        ("double phase, gain in phase", real, lambda n: (None, InPhase(DoublePhase(int(n), 1)))),
         ("blazed carrier, period 8 of 16 cells", mixed, lambda n: (None, BlazedCarrier(int(n), CELLS, PERIOD))),
         ("blazed carrier, period 32 of 64 cells", mixed[-2:], lambda n: (None, BlazedCarrier(int(n), 64, 32))),
     ]
