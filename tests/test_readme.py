@@ -20,7 +20,7 @@ def _rows(heading):
 
 
 def test_the_examples_run_and_their_comments_are_true(capsys, tmp_path, monkeypatch):
-    code, training, waves = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    code, training, waves, making = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len([line for line in code.splitlines() if line.strip()]) <= 16
     torch.manual_seed(0)
     names = {}
@@ -37,6 +37,8 @@ def test_the_examples_run_and_their_comments_are_true(capsys, tmp_path, monkeypa
     assert torch.equal(names["one_etch"][0].masks().fourier_mask.abs(), torch.ones(64, 64, dtype=torch.float32))
     exec(waves, names)
     assert names["behind_the_lens"].power > 0
+    exec(making, names)
+    assert names["package"].predictions[0].made < 0.1
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +55,8 @@ class TestDemo:
         assert outcome.optical == outcome.numerical
         assert outcome.logit_error < 1e-10
         assert outcome.etched >= 0.96
+        assert outcome.made >= outcome.numerical - 4 / 360
+        assert all(report.passed for report in demonstration.packages)
         assert outcome.parameters < outcome.dense_parameters
         assert all(report.passed for report in demonstration.reports)
 
@@ -65,7 +69,14 @@ class TestDemo:
     def test_the_tables_of_the_readme_are_its_own(self, demonstration):
         """Float32 rounds differently with the number of threads: seen, one image of 360 and 2 % of a gain."""
         outcome = demonstration.outcome
-        accuracies = [outcome.baseline, outcome.numerical, outcome.optical, outcome.sampled, outcome.etched]
+        accuracies = [
+            outcome.baseline,
+            outcome.numerical,
+            outcome.optical,
+            outcome.sampled,
+            outcome.made,
+            outcome.etched,
+        ]
         for (name, accuracy, parameters), measured in zip(_rows("360 test digits"), accuracies, strict=True):
             # Sampled masks, and phases that may tip over, leave some images close to a decision's edge.
             room = 4 / 360 if "sampled" in name or "etch" in name else 2 / 360
