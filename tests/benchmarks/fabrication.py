@@ -69,8 +69,8 @@ REMARKS = {
         "rms |t| of 0.2 (2-D) to 0.45 (1-D) makes 4e-3 to 9e-3 at 10 bit. At 2 bit the cosines are 1, 0 and -1, "
         "and nearly all values become 0.",
         "",
-        "A blazed carrier stops at what eight cells can show of a ramp, for complex layers at six to thirteen times as much "
-        "as for real ones of the same size; longer periods lower that.",
+        "A blazed carrier stops at what eight cells can show of a ramp, for complex layers at six to thirteen times as "
+        "much as for real ones of the same size; longer periods lower that.",
     ],
     "features": [
         f"Of pixels of 15.5 µm the bench has lenses of {SHORT.focal_length * 1e3:g} mm. "
