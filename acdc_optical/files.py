@@ -63,7 +63,12 @@ def replacing_folder(path: str | Path, mark: str) -> Iterator[Path]:
         replaced = temporary.with_name(f"{temporary.name}.old")
         if target.exists():
             os.replace(target, replaced)
-        os.replace(temporary, target)
+        try:
+            os.replace(temporary, target)
+        except OSError:
+            if replaced.exists():
+                os.replace(replaced, target)
+            raise
         shutil.rmtree(replaced, ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
