@@ -88,7 +88,7 @@ def _report(folder: Path, track: Track) -> PackageReport:
         design, sheet = _contents(folder)
         process = Process(**sheet.process)
         orders = orders_of(design, process)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ArithmeticError, MemoryError) as error:  # numbers beyond all measure
         failed = Check(f"{DESIGN_FILE} and {SHEET_FILE} can be read", None, 0.0, _first_line(error))
         return PackageReport(title, (*checks, failed))
     entries = {entry.name: entry for entry in sheet.masks}
