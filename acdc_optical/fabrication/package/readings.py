@@ -35,12 +35,15 @@ class Reading:
         transmittance: of every cell in the frame of the light, complex128, shape of ``plate.levels``; None if the file
             does not tell all levels apart, as heights do not where there is chrome.
         remarks: what seems to have happened to the file.
+        ordered: the transmittance that it should tell, where that is not the plate's, as on a panel that rounds to its
+            grays.
     """
 
     differing: int
     reader: str
     transmittance: Transmittance | None = None
     remarks: tuple[str, ...] = ()
+    ordered: Transmittance | None = None
 
 
 def of_numbers(plate: Plate, found: Numbers, of_levels: Numbers, *, within: float, reader: str) -> Reading:

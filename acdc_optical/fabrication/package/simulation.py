@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import torch
 
@@ -62,15 +63,25 @@ def _of_layer(
         said = f"error by {name} less that in memory"
         try:
             cells = dict(_cells(orders, readings))
+            rounded = dict(_cells(orders, {plate: _as_ordered(reading) for plate, reading in readings.items()}))
         except ValueError as error:
             same[said] = (None, _SAME_LIGHT, str(error))
             continue
         if cells:
-            seen = made.through(cells.get("A", made.input), cells.get("D", made.fourier))(x)
-            found = relative_error(seen, wanted)
+            found = relative_error(_through(made, cells)(x), wanted)
+            expected = relative_error(_through(made, rounded)(x), wanted) if rounded else in_memory
             errors[f"{name}, mask {' and '.join(sorted(cells))}"] = found
-            same[said] = (abs(found - in_memory), _SAME_LIGHT, "")
+            same[said] = (abs(found - expected), _SAME_LIGHT, "(rounded as the device does)" if rounded else "")
     return errors, same
+
+
+def _through(made: MadeLayer, cells: Mapping[str, Cells]) -> MadeLayer:
+    return made.through(cells.get("A", made.input), cells.get("D", made.fourier))
+
+
+def _as_ordered(reading: Reading) -> Reading:
+    """What the file should tell, where that is not the plate's."""
+    return replace(reading, transmittance=reading.ordered)
 
 
 def _cells(orders: Sequence[MaskOrder], readings: Mapping[str, Reading]) -> Iterator[tuple[str, Cells]]:

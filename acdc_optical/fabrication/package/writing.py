@@ -18,7 +18,7 @@ from acdc_optical.fabrication.package.texts import readme, rules_text, tables_of
 from acdc_optical.fabrication.pictures import draw_plate
 from acdc_optical.fabrication.predictions import predict
 from acdc_optical.fabrication.process import Process
-from acdc_optical.files import check_target, replacing_folder, write_text
+from acdc_optical.files import check_folder, check_target, replacing_folder, write_text
 from acdc_optical.progress import Track, silent
 
 DESIGN_FILE = "design.safetensors"
@@ -51,10 +51,11 @@ def export_package(
         OSError: the folder cannot be written there.
     """
     out = Path(out)
-    archive = check_target(out.resolve().with_name(f"{out.resolve().name}.zip"))
+    folder_to_be = check_folder(out, SCHEMA_FILE)  # a listing of digests many other folders have
+    archive = check_target(folder_to_be.with_name(f"{folder_to_be.name}.zip"))
     orders = orders_of(design, process)
     chosen = formats_for(orders, formats)
-    with replacing_folder(out, SCHEMA_FILE) as folder:  # a listing of digests many other folders have
+    with replacing_folder(out, SCHEMA_FILE) as folder:
         design.save(folder / DESIGN_FILE)
         digest = hashlib.sha256((folder / DESIGN_FILE).read_bytes()).hexdigest()
         sheet = sheet_of(design, process, orders, chosen, digest)
