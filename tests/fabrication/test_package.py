@@ -19,7 +19,7 @@ import pytest
 from acdc_optical.fabrication.package import formats, writing
 from acdc_optical.fabrication.package.checksums import LISTING
 from acdc_optical.fabrication.package.readback import verify_package
-from acdc_optical.fabrication.process import Process, process_named, suited
+from acdc_optical.fabrication.process import Process
 from acdc_optical.files import replacing_folder
 from tests.fabrication.packages import ETCHED, RESIST, Case, copied, design_of, files_in
 
@@ -263,34 +263,6 @@ def test_files_that_the_process_names_are_copied_not_named(package, orders):
 
 def test_a_package_can_be_moved(package, tmp_path):
     assert verify_package(copied(package("profile"), tmp_path)).passed
-
-
-# The processes.
-
-
-@pytest.mark.parametrize(("kind", "preset"), [("real", "chrome-and-etch"), ("complex", "double-phase")])
-def test_suited_presets(kind, preset):
-    assert suited(design_of(kind)) == Process.preset(preset) == process_named(preset)
-
-
-def test_masks_of_signs_get_one_etch():
-    design = design_of("real")
-    (masks,) = design.masks
-    signs = replace(masks, input_mask=masks.input_mask.sign(), fourier_mask=masks.fourier_mask.sign())
-    assert suited(replace(design, masks=(signs,))).name == Process.preset("one-etch").name
-
-
-def test_processes_by_file_and_name(tmp_path, monkeypatch):
-    (tmp_path / "a.toml").write_text('name = "mine"\n[A]\nencoding = "double-phase"\nlevels = 4\nprofile = "p.toml"\n')
-    found = process_named(str(tmp_path / "a.toml"))
-    assert found.A.profile == str(tmp_path / "p.toml")
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "a.toml").rename(tmp_path / "plain")
-    assert process_named("plain").name == "mine"
-    with pytest.raises(ValueError, match="no process preset 'glass'; there are: chrome-and-etch, double-phase"):
-        process_named("glass")
-    with pytest.raises(FileNotFoundError):
-        process_named("glass.toml")
 
 
 def test_what_cannot_be_made_is_refused_by_name(tmp_path):

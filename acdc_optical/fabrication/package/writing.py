@@ -51,8 +51,8 @@ def export_package(
         OSError: the folder cannot be written there.
     """
     out = Path(out)
-    folder_to_be = check_folder(out, SCHEMA_FILE)  # a listing of digests many other folders have
-    archive = check_target(folder_to_be.with_name(f"{folder_to_be.name}.zip"))
+    archive = out.parent / f"{check_folder(out, SCHEMA_FILE).name}.zip"  # many other folders have a listing of digests
+    check_target(archive)
     orders = orders_of(design, process)
     chosen = formats_for(orders, formats)
     with replacing_folder(out, SCHEMA_FILE) as folder:
