@@ -48,11 +48,9 @@ def replacing_folder(path: str | Path, mark: str) -> Iterator[Path]:
         mark: a file that a folder of this kind has.
 
     Raises:
-        OSError: there is a file of that name, a folder of another kind, or no place for a folder.
+        OSError: see :func:`check_folder`.
     """
-    target = Path(path).resolve()
-    if target.exists() and not (target.is_dir() and ((target / mark).is_file() or not any(target.iterdir()))):
-        raise FileExistsError(f"{path}: there is something else here, which is not replaced; choose another name")
+    target = check_folder(path, mark)
     try:
         temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     except OSError as error:
@@ -63,10 +61,32 @@ def replacing_folder(path: str | Path, mark: str) -> Iterator[Path]:
         replaced = temporary.with_name(f"{temporary.name}.old")
         if target.exists():
             os.replace(target, replaced)
-        os.replace(temporary, target)
+        try:
+            os.replace(temporary, target)
+        except OSError:
+            if replaced.exists():
+                os.replace(replaced, target)
+            raise
         shutil.rmtree(replaced, ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_folder(path: str | Path, mark: str) -> Path:
+    """The folder that a path names, links followed: a place for a folder, empty or one of the same kind.
+
+    Raises:
+        OSError: there is a file of that name, a folder without the mark, or no folder to hold it; or it is the current
+            folder, which cannot be replaced under one's feet.
+    """
+    target = Path(path).resolve()
+    if target == Path.cwd():
+        raise OSError(f"{path}: this is the current folder, which cannot be replaced; name another")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{path}: there is no folder {target.parent}; create it first")
+    if target.exists() and not (target.is_dir() and ((target / mark).is_file() or not any(target.iterdir()))):
+        raise FileExistsError(f"{path}: there is something else here, which is not replaced; choose another name")
+    return target
 
 
 def check_target(path: str | Path) -> Path:

@@ -148,8 +148,9 @@ FABRICATION = {
     "package.sheets": "",
     "package.checksums": "design_tools.lines",
     # What joins them.
-    "process": "encodings layouts.rules materials relief acdc_optical.design acdc_optical.parts optics.units",
-    "orders": "encodings made plate process relief acdc_optical.compilation acdc_optical.design "
+    "mask_process": "encodings layouts.rules materials relief acdc_optical.parts optics.units",
+    "process": "mask_process acdc_optical.design acdc_optical.parts",
+    "orders": "encodings made mask_process plate process relief acdc_optical.compilation acdc_optical.design "
     "acdc_optical.realisation optics",
     "deviations": "made orders plate optics.units",
     "predictions": "deviations made orders process acdc_optical.design acdc_optical.progress "

@@ -33,7 +33,7 @@ def export(
     plan = Design.load(design)
     how = fabrication.process_named(process) if process else fabrication.suited(plan)
     package = fabrication.export_package(plan, how, out, formats=format or (), track=track)
-    console().print((package.folder / "README.txt").read_text(encoding="utf-8"))
+    console().print((package.folder / "README.txt").read_text(encoding="utf-8"), soft_wrap=True)
     console().print(f"Written: {package.folder}, {package.archive}", soft_wrap=True)
 
 

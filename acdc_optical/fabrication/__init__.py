@@ -11,6 +11,7 @@ from acdc_optical.fabrication.encodings import (
     PhaseSteps,
 )
 from acdc_optical.fabrication.made import Cells, MadeLayer
+from acdc_optical.fabrication.mask_process import MaskProcess
 from acdc_optical.fabrication.materials import Fixed, Material, Measured, material_named
 from acdc_optical.fabrication.orders import MaskOrder, made_layers, made_network, orders_of
 from acdc_optical.fabrication.package.formats import FORMATS
@@ -21,7 +22,6 @@ from acdc_optical.fabrication.plate import Plate
 from acdc_optical.fabrication.predictions import predict
 from acdc_optical.fabrication.process import (
     LayoutProcess,
-    MaskProcess,
     Process,
     Tolerances,
     process_named,

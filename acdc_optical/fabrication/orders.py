@@ -14,8 +14,9 @@ from acdc_optical.compilation import Masks
 from acdc_optical.design import Design
 from acdc_optical.fabrication.encodings import Encoded
 from acdc_optical.fabrication.made import Cells, MadeLayer
+from acdc_optical.fabrication.mask_process import MaskProcess
 from acdc_optical.fabrication.plate import Plate
-from acdc_optical.fabrication.process import LayoutProcess, MaskProcess, Process
+from acdc_optical.fabrication.process import LayoutProcess, Process
 from acdc_optical.fabrication.relief import Surface
 from acdc_optical.realisation import OpticalLayer
 from optics import Grid

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from acdc_optical.fabrication.encodings import Encoded
 from acdc_optical.fabrication.made import Cells
+from acdc_optical.fabrication.mask_process import MaskProcess
 from acdc_optical.fabrication.orders import MaskOrder
 from acdc_optical.fabrication.plate import CHROME_AND_SIGN, Alphabet, Plate
-from acdc_optical.fabrication.process import LayoutProcess, MaskProcess
+from acdc_optical.fabrication.process import LayoutProcess
 from acdc_optical.fabrication.relief import Surface
 from optics import Grid, flat
 

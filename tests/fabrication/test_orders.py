@@ -7,8 +7,9 @@ from torch import nn
 
 from acdc_optical import Design
 from acdc_optical.fabrication.made import WHOLE, Cells, MadeLayer
+from acdc_optical.fabrication.mask_process import MaskProcess
 from acdc_optical.fabrication.orders import made_layers, optical_layers, orders_of
-from acdc_optical.fabrication.process import LayoutProcess, MaskProcess, Process
+from acdc_optical.fabrication.process import LayoutProcess, Process
 from tests.fabrication.designs import compiled, one_etch
 from tests.fabrication.ordered import even, shown
 from tests.realisation.cases import bench, inputs, layer, relative_error

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from acdc_optical.fabrication.mask_process import MaskProcess
 from acdc_optical.fabrication.orders import made_layers, optical_layers, orders_of
 from acdc_optical.fabrication.predictions import predict, probes
-from acdc_optical.fabrication.process import MaskProcess, Process, Tolerances
+from acdc_optical.fabrication.process import Process, Tolerances
 from acdc_optical.verification import light_used, relative_error
 from tests.fabrication.designs import compiled, phases
 

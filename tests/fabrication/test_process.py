@@ -14,9 +14,10 @@ from acdc_optical.fabrication.encodings import (
     PhaseSteps,
 )
 from acdc_optical.fabrication.layouts.rules import Rules
+from acdc_optical.fabrication.mask_process import MaskProcess
 from acdc_optical.fabrication.orders import orders_of
 from acdc_optical.fabrication.plate import CHROME_AND_SIGN
-from acdc_optical.fabrication.process import MaskProcess, Process, processes
+from acdc_optical.fabrication.process import Process, processes
 from acdc_optical.fabrication.relief import Added, BareChrome, ChromeDrawn, Etched, GrayScale
 from tests.fabrication.designs import compiled, one_etch, phases
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from acdc_optical.fabrication.design_tools.zemax import (
 )
 from acdc_optical.fabrication.orders import MaskOrder
 from acdc_optical.fabrication.package.format import Format, relief
-from acdc_optical.fabrication.package.readings import Numbers, Reading, of_numbers, of_transmittances
+from acdc_optical.fabrication.package.readings import Numbers, Reading, of_numbers, of_transmittances, to_scale
 from acdc_optical.fabrication.plate import Drawn, Plate
 from acdc_optical.files import read_arrays
 
@@ -55,24 +56,30 @@ def _nothing(order: MaskOrder) -> str:
 
 
 def _read_sag(folder: Path, order: MaskOrder) -> Reading:
-    found, of_levels = read_grid_sag(folder / "sag.dat").values, sags(order.plate)
-    return of_numbers(order.plate, found, of_levels, within=_ROUNDING * np.ptp(of_levels), reader="own reader")
+    grid, of_levels = read_grid_sag(folder / "sag.dat"), sags(order.plate)
+    within = _ROUNDING * np.ptp(of_levels)
+    held = of_numbers(order.plate, grid.values, of_levels, within=within, reader="own reader")
+    return to_scale(held, order.plate, pitch=grid.pitch)
 
 
 def _read_phase(folder: Path, order: MaskOrder) -> Reading:
     grid = read_grid_phase(folder / "phase.dat")
-    return _of_turns(order.plate, grid.values / (2 * np.pi), grid.valid, _ROUNDING)
+    return to_scale(
+        _of_turns(order.plate, grid.values / (2 * np.pi), grid.valid, _ROUNDING), order.plate, pitch=grid.pitch
+    )
 
 
 def _read_surface(folder: Path, order: MaskOrder) -> Reading:
     found, of_levels = read_int(folder / "surface.int"), sags(order.plate)
     within = 0.501 * found.step * found.wavelength
-    return of_numbers(order.plate, found.lengths, of_levels, within=within, reader="own reader")
+    held = of_numbers(order.plate, found.lengths, of_levels, within=within, reader="own reader")
+    return to_scale(held, order.plate, wavelength=found.wavelength)
 
 
 def _read_wavefront(folder: Path, order: MaskOrder) -> Reading:
     found = read_int(folder / "wavefront.int")
-    return _of_turns(order.plate, found.waves, found.valid, 0.501 * found.step)
+    held = _of_turns(order.plate, found.waves, found.valid, 0.501 * found.step)
+    return to_scale(held, order.plate, wavelength=found.wavelength)
 
 
 def _of_turns(plate: Plate, found: Numbers, valid: Drawn, within: float) -> Reading:
@@ -82,17 +89,21 @@ def _of_turns(plate: Plate, found: Numbers, valid: Drawn, within: float) -> Read
 
 
 def _read_fits(folder: Path, order: MaskOrder) -> Reading:
-    found = read_fits(folder / _TRANSMISSION, folder / _OPD).transmittance
-    return of_transmittances(order.plate, found, within=_ROUNDING, reader="Astropy")
+    found = read_fits(folder / _TRANSMISSION, folder / _OPD)
+    held = of_transmittances(order.plate, found.transmittance, within=_ROUNDING, reader="Astropy")
+    return to_scale(held, order.plate, pitch=found.pitch, wavelength=found.wavelength)
 
 
 def _read_arrays(folder: Path, order: MaskOrder) -> Reading:
-    arrays = read_arrays(folder / "levels.npz", RELIEF, FLAT)
+    arrays, heights = read_arrays(folder / "levels.npz", RELIEF, FLAT), order.plate.heights
     levels, table = arrays["levels"].astype(np.int64), arrays["transmittance"]
-    if levels.max(initial=0) >= len(table):
-        raise ValueError(f"{folder / 'levels.npz'}: a level is beyond the {len(table)} whose transmittance is given")
+    if levels.ndim != 2 or levels.min(initial=0) < 0 or levels.max(initial=0) >= len(table):
+        raise ValueError(f"{folder / 'levels.npz'}: expected levels, 2-D, of the {len(table)} with a transmittance")
     found = table[levels].astype(np.complex128)
-    return of_transmittances(order.plate, found, within=0.0, reader="NumPy")
+    held = of_transmittances(order.plate, found, within=0.0, reader="NumPy")
+    if heights is not None and not np.array_equal(arrays.get("heights", ()), heights):
+        held = replace(held, differing=levels.size, remarks=(*held.remarks, "other heights of the levels"))
+    return to_scale(held, order.plate, pitch=arrays["pitch"].tolist(), wavelength=float(arrays["wavelength"]))
 
 
 DESIGN_TOOLS = (

@@ -65,14 +65,17 @@ def _reader(file: str, read: Callable[[Path], np.ndarray], by: str = "") -> Read
             seen = profile.phases(image, (shape[0], shape[1]))
         except ValueError as error:
             return Reading(held.differing, reader, None, (*held.remarks, str(error)))
-        transmittance = _on_levels(order, seen[:, ::-1] if plate.mirrored else seen)
-        return Reading(held.differing, reader, transmittance, held.remarks)
+        wanted = profile.phases(profile.image_of(plate), (shape[0], shape[1]))
+        transmittance, ordered = _on_levels(order, seen), _on_levels(order, wanted)
+        exact = np.array_equal(ordered, plate.transmittance[plate.levels])
+        return Reading(held.differing, reader, transmittance, held.remarks, None if exact else ordered)
 
     return found
 
 
-def _on_levels(order: MaskOrder, phases: np.ndarray) -> np.ndarray:
+def _on_levels(order: MaskOrder, seen: np.ndarray) -> np.ndarray:
     """exp(iφ); with the digits of the level where the panel shows it but for rounding."""
+    phases = seen[:, ::-1] if order.plate.mirrored else seen
     shown = np.exp(1j * phases)
     step = 2 * np.pi / len(order.plate.transmittance)
     nearest = order.plate.transmittance[np.rint(phases / step).astype(np.int64) % len(order.plate.transmittance)]

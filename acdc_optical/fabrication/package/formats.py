@@ -17,6 +17,15 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 )
 """Formats by name."""
 
+_SCALE, _PANEL = ("height.json",), ("profile.toml", "profile.response.csv", "profile.flatness.npy")
+
+COMPANIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"png": _SCALE, "tiff": _SCALE, "dose": ("dose_curve.csv",), "dose-bmp": ("dose_curve.csv",)}
+    | dict.fromkeys(("slm", "slm-bmp", "slm-npy", "slm-csv"), _PANEL)
+    | {"fits": ("opd.fits",)}
+)
+"""Files that may lie beside a format's own, and belong to it; by the name of the format."""
+
 ALL = "all"
 """Stands for every format that suits."""
 

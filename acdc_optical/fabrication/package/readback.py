@@ -6,9 +6,13 @@ every file is read and held against them, and the masks that it holds are put on
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import tempfile
+import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,14 +24,21 @@ from acdc_optical.fabrication.layouts.streams import difference_by_klayout
 from acdc_optical.fabrication.orders import MaskOrder, orders_of
 from acdc_optical.fabrication.package.checksums import LISTING, Found, check, read_listing
 from acdc_optical.fabrication.package.format import Format
-from acdc_optical.fabrication.package.formats import FORMATS
+from acdc_optical.fabrication.package.formats import COMPANIONS, FORMATS
 from acdc_optical.fabrication.package.layout_formats import LAYOUTS, layout_for
 from acdc_optical.fabrication.package.readings import Reading
 from acdc_optical.fabrication.package.report import PackageReport
-from acdc_optical.fabrication.package.sheet import MaskEntry, OrderSheet, sheet_of
+from acdc_optical.fabrication.package.sheet import MaskEntry, OrderSheet, rules_of, sheet_of
 from acdc_optical.fabrication.package.simulation import simulate
-from acdc_optical.fabrication.package.texts import tables_of
-from acdc_optical.fabrication.package.writing import DESIGN_FILE, SHEET_FILE
+from acdc_optical.fabrication.package.texts import rules_text, tables_of
+from acdc_optical.fabrication.package.writing import (
+    DESIGN_FILE,
+    PREVIEW_FILE,
+    RULES_FILE,
+    SCHEMA_FILE,
+    SHEET_FILE,
+    UNREAD,
+)
 from acdc_optical.fabrication.process import Process
 from acdc_optical.progress import Track, silent
 from acdc_optical.verification import Check
@@ -35,8 +46,9 @@ from acdc_optical.verification import Check
 # klayout takes some 10 µs for each rectangle; larger layouts are held against the order by our own reader alone.
 _FEW_RECTANGLES = 300_000
 
-# Numbers in texts are computed anew, perhaps by another processor.
+# Numbers in texts are computed anew, perhaps by another processor; lengths in metres may be small, zeros rounded.
 _SAME_NUMBER = 1e-9
+_ZERO = 1e-15
 
 
 def verify_package(path: str | Path, *, track: Track = silent) -> PackageReport:
@@ -62,7 +74,7 @@ def verify_package(path: str | Path, *, track: Track = silent) -> PackageReport:
         try:
             with zipfile.ZipFile(path) as archive:
                 archive.extractall(place)  # whose names never lead out of the folder
-        except (zipfile.BadZipFile, OSError, RuntimeError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
             raise ValueError(f"{path}: expected an order package, a folder or its zip archive; {error}") from None
         folders = [folder for folder in Path(place).iterdir() if folder.is_dir()]
         if len(folders) != 1:
@@ -77,10 +89,11 @@ def _report(folder: Path, track: Track) -> PackageReport:
         design, sheet = _contents(folder)
         process = Process(**sheet.process)
         orders = orders_of(design, process)
-    except (ValueError, OSError) as error:
-        failed = Check("design and process sheet can be read", None, 0.0, _first_line(error))
+    except (ValueError, OSError, ArithmeticError, MemoryError) as error:  # numbers beyond all measure
+        failed = Check(f"{DESIGN_FILE} and {SHEET_FILE} can be read", None, 0.0, _first_line(error))
         return PackageReport(title, (*checks, failed))
     entries = {entry.name: entry for entry in sheet.masks}
+    checks += _belonging(folder, orders, entries)
     checks += _sheets(folder, design, process, orders, sheet)
     read: dict[str, dict[str, Reading]] = {}
     files = [(order, FORMATS[name]) for order in orders for name in _formats(entries.get(order.plate.name))]
@@ -117,6 +130,21 @@ def _contents(folder: Path) -> tuple[Design, OrderSheet]:
         raise ValueError(f"{SHEET_FILE}: {where or 'the file'}: {first['msg']}") from None
 
 
+def _belonging(folder: Path, orders: Sequence[MaskOrder], entries: Mapping[str, MaskEntry]) -> Iterator[Check]:
+    """Nothing is missing, and nothing is there that is no part of the order."""
+    needed, allowed = {SCHEMA_FILE, *UNREAD}, {DESIGN_FILE, SHEET_FILE}
+    for order in orders:
+        name = order.plate.name
+        formats = [FORMATS[form] for form in _formats(entries.get(name))]
+        always = (PREVIEW_FILE, "depths.csv", *((RULES_FILE, "layers.csv", "marks.csv") if order.plate.layers else ()))
+        needed |= {f"{name}/{file}" for file in (*always, *(form.file for form in formats))}
+        allowed |= {f"{name}/{file}" for form in formats for file in COMPANIONS.get(form.name, ())}
+    present = set(check(folder, {}))
+    said = [f"{name} is missing" for name in sorted(needed - present)]
+    said += [f"{name} is no part of the order" for name in sorted(present - needed - allowed)]
+    yield Check("files that are missing, or no part of the order", float(len(said)), 0.0, "; ".join(said))
+
+
 def _formats(entry: MaskEntry | None) -> Iterator[str]:
     yield from (name for name in (entry.files if entry else ()) if name in FORMATS)
 
@@ -127,9 +155,16 @@ def _sheets(
     """The process sheet and the tables say what design and process give."""
     listed = {entry.name: tuple(FORMATS[name] for name in _formats(entry)) for entry in sheet.masks}
     formats = {order.plate.name: listed.get(order.plate.name, ()) for order in orders}
+    digest = hashlib.sha256((folder / DESIGN_FILE).read_bytes()).hexdigest()
+    others = float(digest != sheet.design_sha256)
+    yield Check(f"{DESIGN_FILE} is the design of {SHEET_FILE}: digests that differ", others, 0.0)
     expected = sheet_of(design, process, orders, formats, sheet.design_sha256)
     found = {**sheet.model_dump(mode="json"), "software": expected.software}
     yield _told(SHEET_FILE, list(_unlike(found, expected.model_dump(mode="json"))))
+    yield _plain(folder, SCHEMA_FILE, OrderSheet.model_json_schema())
+    for order in orders:
+        if order.plate.layers:
+            yield _plain(folder, f"{order.plate.name}/{RULES_FILE}", rules_text(rules_of(order)))
     for order, entry in zip(orders, expected.masks, strict=True):
         for name, text in tables_of(order, entry).items():
             where = f"{entry.name}/{name}"
@@ -140,6 +175,15 @@ def _sheets(
                 continue
             cells = [line.split(",") for line in lines]
             yield _told(where, list(_unlike(cells, [line.split(",") for line in text.splitlines()])))
+
+
+def _plain(folder: Path, where: str, expected: object) -> Check:
+    """A JSON file says what is expected."""
+    try:
+        found = json.loads((folder / where).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        return Check(f"{where} can be read", None, 0.0, _first_line(error))
+    return _told(where, list(_unlike(found, json.loads(json.dumps(expected)))))
 
 
 def _told(name: str, strays: list[str]) -> Check:
@@ -163,7 +207,7 @@ def _alike(found: object, expected: object) -> bool:
     if found == expected:
         return True
     try:
-        return math.isclose(float(str(found)), float(str(expected)), rel_tol=_SAME_NUMBER, abs_tol=_SAME_NUMBER)
+        return math.isclose(float(str(found)), float(str(expected)), rel_tol=_SAME_NUMBER, abs_tol=_ZERO)
     except ValueError:
         return False
 
@@ -176,16 +220,23 @@ class _Name:
     def __str__(self) -> str:
         return f"{self.order.plate.name}/{self.form.file}"
 
+    @property
+    def beside(self) -> str:
+        """What may be to blame as well."""
+        return "".join(f", {name}" for name in COMPANIONS.get(self.form.name, ()))
+
 
 def _file(folder: Path, order: MaskOrder, form: Format) -> tuple[list[Check], Reading | None]:
     """A file held against its mask, and what it says."""
     name = _Name(order, form)
     try:
-        reading = form.read(folder / order.plate.name, order)
+        with warnings.catch_warnings(action="ignore"):  # what readers warn of is found all the same
+            reading = form.read(folder / order.plate.name, order)
     except Exception as error:  # whatever a reader meets in a damaged file
         said = _first_line(error).replace(f"{folder / str(name)}: ", "").replace(f"{folder}/", "")
-        return [Check(f"{name} can be read", None, 0.0, said)], None
-    note = "; ".join((f"(read by {reading.reader})", *reading.remarks))
+        return [Check(f"{name}{name.beside} can be read", None, 0.0, said)], None
+    blamed = f"see {name}{name.beside}" if reading.differing and name.beside else ""
+    note = "; ".join(filter(None, (f"(read by {reading.reader})", *reading.remarks, blamed)))
     what = "rectangles" if form in LAYOUTS else "pixels"
     checks = [Check(f"{name}: {what} that differ", float(reading.differing), 0.0, note)]
     if form in LAYOUTS:
@@ -211,4 +262,5 @@ def _by_klayout(folder: Path, name: _Name) -> Iterator[Check]:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
+    said = str(error) if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: {error}"
+    return (said or type(error).__name__).splitlines()[0]

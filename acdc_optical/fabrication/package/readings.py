@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from acdc_optical.fabrication.plate import Plate
 
 Transmittance = NDArray[np.complex128]
 Numbers = NDArray[np.float64]
+
+# Pitches and wavelengths in files have all digits, or twelve of them.
+_SAME_SCALE = 1e-9
 
 _TURNS: Mapping[str, Callable[[NDArray[np.generic]], NDArray[np.generic]]] = {
     "mirrored left-right": lambda values: values[:, ::-1],
@@ -31,12 +35,15 @@ class Reading:
         transmittance: of every cell in the frame of the light, complex128, shape of ``plate.levels``; None if the file
             does not tell all levels apart, as heights do not where there is chrome.
         remarks: what seems to have happened to the file.
+        ordered: the transmittance that it should tell, where that is not the plate's, as on a panel that rounds to its
+            grays.
     """
 
     differing: int
     reader: str
     transmittance: Transmittance | None = None
     remarks: tuple[str, ...] = ()
+    ordered: Transmittance | None = None
 
 
 def of_numbers(plate: Plate, found: Numbers, of_levels: Numbers, *, within: float, reader: str) -> Reading:
@@ -63,6 +70,16 @@ def of_transmittances(plate: Plate, found: Transmittance, *, within: float, read
     expected = plate.transmittance[plate.levels]
     differing, remarks = _differences(found, expected, within)
     return Reading(differing, reader, found if found.shape == expected.shape else None, remarks)
+
+
+def to_scale(reading: Reading, plate: Plate, *, pitch: Sequence[float] = (), wavelength: float = 0.0) -> Reading:
+    """The same, but that every cell differs where a file has another pitch, (y, x) [m], or wavelength [m]."""
+    told = [("pitch", a, b) for a, b in zip(pitch, plate.pitch, strict=False)]
+    told += [("wavelength", wavelength, plate.wavelength)] if wavelength else []
+    strays = [f"{what} {a:.6g} m, not {b:.6g} m" for what, a, b in told if not math.isclose(a, b, rel_tol=_SAME_SCALE)]
+    if not strays:
+        return reading
+    return replace(reading, differing=plate.levels.size, remarks=(*reading.remarks, *strays))
 
 
 def of_pixels(found: NDArray[np.generic], expected: NDArray[np.generic], reader: str) -> Reading:

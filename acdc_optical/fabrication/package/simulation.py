@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -67,14 +68,26 @@ def _of_layer(
         said = f"error by {name} less that in memory"
         try:
             cells = dict(_cells(orders, readings))
+            rounded = dict(_cells(orders, {plate: _as_ordered(reading) for plate, reading in readings.items()}))
         except ValueError as error:
             same[said] = (None, _SAME_LIGHT, str(error))
             continue
         if cells:
-            found = errors_of(made.through(cells.get("A", made.input), cells.get("D", made.fourier))(x))
+            found = errors_of(_through(made, cells)(x))
+            expected = errors_of(_through(made, rounded)(x)) if rounded else in_memory
             errors[f"{name}, mask {' and '.join(sorted(cells))}"] = found
-            same[said] = (max(abs(a - b) for a, b in zip(found, in_memory, strict=True)), _SAME_LIGHT, "")
+            unlike = max(abs(a - b) for a, b in zip(found, expected, strict=True))
+            same[said] = (unlike, _SAME_LIGHT, "(rounded as the device does)" if rounded else "")
     return errors, same
+
+
+def _through(made: MadeLayer, cells: Mapping[str, Cells]) -> MadeLayer:
+    return made.through(cells.get("A", made.input), cells.get("D", made.fourier))
+
+
+def _as_ordered(reading: Reading) -> Reading:
+    """What the file should tell, where that is not the plate's."""
+    return replace(reading, transmittance=reading.ordered)
 
 
 def _cells(orders: Sequence[MaskOrder], readings: Mapping[str, Reading]) -> Iterator[tuple[str, Cells]]:

@@ -19,11 +19,16 @@ from acdc_optical.fabrication.package.texts import readme, rules_text, tables_of
 from acdc_optical.fabrication.pictures import draw_plate
 from acdc_optical.fabrication.predictions import Prediction, predict
 from acdc_optical.fabrication.process import Process
-from acdc_optical.files import replacing_folder, write_text
+from acdc_optical.files import check_folder, check_target, replacing_folder, write_text
 from acdc_optical.progress import Track, silent
 
 DESIGN_FILE = "design.safetensors"
 SHEET_FILE = "process.json"
+SCHEMA_FILE = "process.schema.json"
+RULES_FILE = "rules.json"
+PREVIEW_FILE = "preview.png"
+UNREAD = ("README.txt", "simulation.json")
+"""Texts for people: what they say is known by their digests alone."""
 
 
 class Package(NamedTuple):
@@ -61,9 +66,11 @@ def export_package(
         OSError: the folder cannot be written there.
     """
     out = Path(out)
+    archive = out.parent / f"{check_folder(out, SCHEMA_FILE).name}.zip"  # many other folders have a listing of digests
+    check_target(archive)
     orders = orders_of(design, process)
     chosen = formats_for(orders, formats)
-    with replacing_folder(out, LISTING) as folder:
+    with replacing_folder(out, SCHEMA_FILE) as folder:
         design.save(folder / DESIGN_FILE)
         digest = hashlib.sha256((folder / DESIGN_FILE).read_bytes()).hexdigest()
         sheet = sheet_of(design, process, orders, chosen, digest)
@@ -73,11 +80,10 @@ def export_package(
                 write_text(folder / order.plate.name / name, text)
         predictions = predict(design, orders, process.tolerances, track=track)
         write_text(folder / SHEET_FILE, sheet.model_dump_json(indent=1) + "\n")
-        write_text(folder / "process.schema.json", _json(OrderSheet.model_json_schema()))
+        write_text(folder / SCHEMA_FILE, _json(OrderSheet.model_json_schema()))
         write_text(folder / "simulation.json", _json([prediction.to_dict() for prediction in predictions]))
         write_text(folder / "README.txt", readme(process, sheet, orders, chosen, predictions))
         write_text(folder / LISTING, listing(checksums(folder)))
-    archive = out.with_name(f"{out.name}.zip")
     write_folder(archive, out)
     return Package(out, archive, predictions)
 
@@ -87,8 +93,8 @@ def _write_mask(folder: Path, order: MaskOrder, formats: Iterable[Format]) -> No
     for form in formats:
         form.write(folder, order)
     if order.plate.layers:
-        write_text(folder / "rules.json", _json(rules_text(rules_of(order))))
-    draw_plate(folder / "preview.png", order.plate)
+        write_text(folder / RULES_FILE, _json(rules_text(rules_of(order))))
+    draw_plate(folder / PREVIEW_FILE, order.plate)
 
 
 def _json(value: object) -> str:
