@@ -168,7 +168,7 @@ FABRICATION = {
     "design_tools.zemax orders package.format package.readings plate acdc_optical.files",
     "package.formats": "orders package.design_formats package.device_formats package.format package.layout_formats "
     "package.surface_formats",
-    "package.sheet": "layouts.rules orders package.format package.layout_formats process "
+    "package.sheet": "efficiency layouts.rules orders package.format package.layout_formats process "
     "acdc_optical.design optics.units",
     "package.texts": "layouts.rules orders package.checksums package.format package.layout_formats package.sheet "
     "package.sheets predictions process optics.units",

