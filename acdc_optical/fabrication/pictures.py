@@ -35,9 +35,9 @@ def plot_plate(plate: Plate) -> Figure:
     figure = Picture(3.6 * columns, 3.4 * rows + 0.3)
     panels = list(figure.subplots(rows, columns, squeeze=False).flat)
     seen, unit = plate.transmittance[plate.seen], _unit(plate)
-    step = max(1, -(-max(seen.shape) // _WHOLE))
+    down, across = (max(1, -(-n // _WHOLE)) for n in seen.shape)  # stripes are high and narrow
     whole = plate.extent
-    _draw_colours(panels[0], seen[::step, ::step], (0.0, 0.0), whole, unit)
+    _draw_colours(panels[0], seen[::down, ::across], (0.0, 0.0), whole, unit)
     panels[0].set_title(f"{plate.name}: {seen.shape[1]} × {seen.shape[0]} cells", fontsize="medium")
     window = _detail(plate)
     low = [(s.start - n / 2) * p for s, n, p in zip(window, seen.shape, plate.pitch, strict=True)]
