@@ -120,7 +120,7 @@ class Bench(Part):
             FileNotFoundError: no such file.
             ValueError: not TOML, or not a valid bench; the message names the file and the key.
         """
-        return read_toml(cls, path, "a bench")
+        return read_toml(cls, path, "a bench, or the name of a preset,")
 
     @classmethod
     def preset(cls, name: str = "lcos-8um") -> Bench:

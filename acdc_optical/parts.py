@@ -100,7 +100,7 @@ def read_toml(part: type[P], path: str | Path, what: str) -> P:
     try:
         text = Path(path).read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: no such file; expected {what} as TOML, or use a preset") from None
+        raise FileNotFoundError(f"{path}: no such file; expected {what} as TOML") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: expected a TOML text file; {error}") from None
     return parse_toml(part, text, str(path))
@@ -120,8 +120,8 @@ def parse_toml(part: type[P], text: str, origin: str) -> P:
 
 def _require_units(values: dict[str, Any], lengths: set[str]) -> None:
     for key, value in values.items():
-        for table in value if isinstance(value, list) else [value]:
-            if isinstance(table, dict):
-                _require_units(table, lengths)
-        if key in lengths and not isinstance(value, str | dict):
-            raise ValueError(f"{key}: a length in a file needs its unit, like '633 nm'; got {value!r}")
+        for entry in value if isinstance(value, list) else [value]:
+            if isinstance(entry, dict):
+                _require_units(entry, lengths)
+            elif key in lengths and not isinstance(entry, str):
+                raise ValueError(f"{key}: a length in a file needs its unit, like '633 nm'; got {entry!r}")

@@ -134,7 +134,7 @@ FABRICATION = {
     "devices.placement": "surfaces.rasters",
     "devices.responses": "surfaces.curves",
     "devices.profiles": "devices.modulators devices.placement devices.responses surfaces.rasters acdc_optical.files "
-    "optics.units",
+    "acdc_optical.parts optics.units",
     "devices.mirrors": "devices.placement plate surfaces.rasters acdc_optical.files",
     "design_tools": "",
     "design_tools.sags": "plate",

@@ -69,7 +69,7 @@ def test_lengths_in_lists_of_parts_need_units_too():
 
 def test_files(tmp_path):
     path = tmp_path / "sheet.toml"
-    with pytest.raises(FileNotFoundError, match="no such file; expected a sheet as TOML, or use a preset"):
+    with pytest.raises(FileNotFoundError, match="no such file; expected a sheet as TOML"):
         read_toml(Sheet, path, "a sheet")
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ValueError, match="expected a TOML text file"):

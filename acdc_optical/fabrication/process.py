@@ -87,7 +87,7 @@ class Process(Part):
             FileNotFoundError: no such file.
             ValueError: not TOML, or not a valid process; the message names the file and the key.
         """
-        process = read_toml(cls, path, "a process")
+        process = read_toml(cls, path, "a process, or the name of a preset,")
         return process.replace(**{side: mask.beside(Path(path).parent) for side, mask in process.masks.items()})
 
     @classmethod

@@ -211,7 +211,7 @@ def test_what_a_file_cannot_mean(text, message, tmp_path):
 
 
 def test_missing_files_and_presets(tmp_path):
-    with pytest.raises(FileNotFoundError, match="expected a process as TOML, or use a preset"):
+    with pytest.raises(FileNotFoundError, match="expected a process, or the name of a preset, as TOML"):
         Process.load(tmp_path / "none.toml")
     with pytest.raises(ValueError, match="no process preset 'gold'; there are: chrome-and-etch, double-phase"):
         Process.preset("gold")

@@ -20,36 +20,31 @@ bits are required. Names of files count from the folder of the profile.
 from __future__ import annotations
 
 import json
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from acdc_optical.fabrication.devices.modulators import ModulatorProfile
 from acdc_optical.fabrication.devices.placement import Placement
 from acdc_optical.fabrication.devices.responses import Phases, Response
 from acdc_optical.fabrication.surfaces.rasters import read_raster
 from acdc_optical.files import read_array, write_array, write_text
-from optics.units import format_length, parse_length
+from acdc_optical.parts import Length, Part, read_toml
+from optics.units import format_length
 
-Length = Annotated[float, BeforeValidator(lambda value: parse_length(str(value))), Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 
 
-class _Placed(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class _Placed(Part):
     transpose: bool = False
     flip_rows: bool = False
     flip_columns: bool = False
     offset: tuple[int, int] = (0, 0)
 
 
-class _Sheet(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class _Sheet(Part):
     shape: tuple[Count, Count]
     pitch: tuple[Length, Length]
     bits: Annotated[int, Field(ge=1, le=16)]
@@ -94,15 +89,7 @@ def read_profile(path: str | Path) -> ModulatorProfile:
         ValueError: not such a file; the message names each wrong key.
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file; expected the profile of a modulator as TOML")
-    try:
-        sheet = _Sheet(**tomllib.loads(path.read_text(encoding="utf-8")))
-    except ValidationError as error:
-        keys = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'keys'}: {item['msg']}" for item in error.errors())
-        raise ValueError(f"{path}: {keys}") from None
-    except ValueError as error:  # no TOML, no text
-        raise ValueError(f"{path}: expected the profile of a modulator as TOML; {error}") from None
+    sheet = read_toml(_Sheet, path, "the profile of a modulator")
     response = sheet.answer(path.parent)
     try:
         return ModulatorProfile(
