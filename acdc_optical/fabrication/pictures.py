@@ -32,8 +32,8 @@ def plot_plate(plate: Plate) -> Figure:
     figure = Picture(3.4 * columns, 3.3 * rows + 0.3)
     panels = list(figure.subplots(rows, columns, squeeze=False).flat)
     seen = plate.transmittance[plate.seen]
-    step = max(1, -(-max(seen.shape) // _WHOLE))
-    _draw_colours(panels[0], seen[::step, ::step], plate.extent)
+    down, across = (max(1, -(-n // _WHOLE)) for n in seen.shape)  # stripes are high and narrow
+    _draw_colours(panels[0], seen[::down, ::across], plate.extent)
     panels[0].set_title(f"{plate.name}: {seen.shape[1]} × {seen.shape[0]} cells", fontsize="medium")
     rows_shown, columns_shown = (_middle(n) for n in seen.shape)
     detail = seen[rows_shown, columns_shown]

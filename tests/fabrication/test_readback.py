@@ -130,18 +130,13 @@ def test_archives_are_read_and_damage_to_them_told(package, tmp_path):
         path.write_bytes(damaged)
         with pytest.raises(ValueError, match="expected an order package, a folder or its zip archive"):
             verify_package(path)
-    step = len(whole) // 23
-    for at in range(step // 2, len(whole), step):  # contents, names, the directory at the end
+    with zipfile.ZipFile(package("panel").with_suffix(".zip")) as archive:
+        middles = [e.header_offset + 30 + len(e.filename) + e.compress_size // 2 for e in archive.infolist()]
+    for at in middles:
         path.write_bytes(whole)
-        flip(path, at, bit=4)
-        assert "order.zip: expected" in verdict(path) or "FAILED" in verdict(path)
-
-
-def verdict(path):
-    try:
-        return repr(verify_package(path))
-    except ValueError as error:
-        return str(error)
+        flip(path, at)
+        with pytest.raises(ValueError, match=r"order\.zip: expected"):
+            verify_package(path)
 
 
 def test_archives_of_something_else_are_refused(tmp_path):
