@@ -19,6 +19,7 @@ import pytest
 from acdc_optical.fabrication.package import formats, writing
 from acdc_optical.fabrication.package.checksums import LISTING
 from acdc_optical.fabrication.package.readback import verify_package
+from acdc_optical.fabrication.pictures import plot_plate
 from acdc_optical.fabrication.process import Process
 from acdc_optical.files import replacing_folder
 from tests.fabrication.packages import ETCHED, RESIST, Case, copied, design_of, files_in
@@ -270,3 +271,12 @@ def test_what_cannot_be_made_is_refused_by_name(tmp_path):
     with pytest.raises(ValueError, match="mask A of optical layer 1: a pixel of 8 um is smaller than a feature"):
         Case(design_of("complex"), coarse).export(tmp_path / "out")
     assert not list(tmp_path.iterdir())
+
+
+def test_previews_of_stripes_show_every_stripe(orders):
+    """High and narrow plates are thinned out along their height alone."""
+    plate = orders["stripes"].orders[0].plate
+    tall = replace(plate, levels=np.repeat(plate.levels[:1], 2000, axis=0))
+    shown = plot_plate(tall).axes[0].images[0].get_array()
+    assert shown.shape[1] == tall.levels.shape[1]
+    assert shown.shape[0] <= 512

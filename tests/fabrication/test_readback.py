@@ -122,8 +122,7 @@ def test_readers_are_named_and_errors_listed(package):
 
 
 def test_archives_are_read_and_damage_to_them_told(package, tmp_path):
-    original = package("panel").with_suffix(".zip")
-    whole = original.read_bytes()
+    whole = package("panel").with_suffix(".zip").read_bytes()
     path = tmp_path / "order.zip"
     path.write_bytes(whole)
     assert verify_package(path).passed
@@ -131,25 +130,13 @@ def test_archives_are_read_and_damage_to_them_told(package, tmp_path):
         path.write_bytes(damaged)
         with pytest.raises(ValueError, match="expected an order package, a folder or its zip archive"):
             verify_package(path)
-    step = len(whole) // 23
-    for at in range(step // 2, len(whole), step):  # contents, names, the directory at the end
+    with zipfile.ZipFile(package("panel").with_suffix(".zip")) as archive:
+        middles = [e.header_offset + 30 + len(e.filename) + e.compress_size // 2 for e in archive.infolist()]
+    for at in middles:
         path.write_bytes(whole)
-        flip(path, at, bit=4)
-        said = verdict(path)
-        # Of dates and permissions in the directory nothing depends.
-        assert "order.zip: expected" in said or "FAILED" in said or contents(path) == contents(original)
-
-
-def contents(path):
-    with zipfile.ZipFile(path) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
-def verdict(path):
-    try:
-        return repr(verify_package(path))
-    except ValueError as error:
-        return str(error)
+        flip(path, at)
+        with pytest.raises(ValueError, match=r"order\.zip: expected"):
+            verify_package(path)
 
 
 def test_archives_of_something_else_are_refused(tmp_path):
