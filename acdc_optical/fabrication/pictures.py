@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from acdc_optical.fabrication.plate import Plate
+from acdc_optical.fabrication.plate import Layer, Plate
 from acdc_optical.files import replacing
 from optics.plotting import Picture, domain_colours
 from optics.units import mm, um
@@ -38,7 +38,8 @@ def plot_plate(plate: Plate) -> Figure:
     down, across = (max(1, -(-n // _WHOLE)) for n in seen.shape)  # stripes are high and narrow
     whole = plate.extent
     _draw_colours(panels[0], seen[::down, ::across], (0.0, 0.0), whole, unit)
-    panels[0].set_title(f"{plate.name}: {seen.shape[1]} × {seen.shape[0]} cells", fontsize="medium")
+    mirrored = ", x mirrored" if plate.mirrored else ""
+    panels[0].set_title(f"{plate.name}: {seen.shape[1]} × {seen.shape[0]} cells{mirrored}", fontsize="medium")
     window = _detail(plate)
     low = [(s.start - n / 2) * p for s, n, p in zip(window, seen.shape, plate.pitch, strict=True)]
     size = [(s.stop - s.start) * p for s, p in zip(window, plate.pitch, strict=True)]
@@ -48,10 +49,15 @@ def plot_plate(plate: Plate) -> Figure:
     for layer, ax in zip(plate.layers, panels[2:], strict=False):
         drawn = plate.drawn(layer)[window]
         _show(ax, ~drawn[..., None].repeat(3, axis=-1) * 1.0, centre, extent, unit)
-        ax.set_title(f"layer {layer.number} {layer.name}: polygons are black", fontsize="medium")
+        ax.set_title(f"layer {layer.number} {layer.name}: {_purpose(layer)}", fontsize="medium")
     for ax in panels[panels_wanted:]:
         ax.remove()
     return figure
+
+
+def _purpose(layer: Layer) -> str:
+    """What black is: "polygons are etched, 692 nm deep" of the order, in short."""
+    return layer.purpose.split(",")[0].replace("polygons are", "black is").replace("clear openings in chrome", "open")
 
 
 def _unit(plate: Plate) -> Unit:
@@ -95,3 +101,4 @@ def _show(
     around = (x - width / 2, x + width / 2, y - height / 2, y + height / 2)
     ax.imshow(colours, origin="lower", interpolation="nearest", extent=around)
     ax.set(xlabel=f"x [{name}]", ylabel=f"y [{name}]")
+    ax.locator_params(nbins=5)

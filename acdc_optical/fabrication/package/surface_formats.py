@@ -9,7 +9,7 @@ import numpy as np
 
 from acdc_optical.fabrication.orders import MaskOrder
 from acdc_optical.fabrication.package.format import Format, relief
-from acdc_optical.fabrication.package.readings import Numbers, Reading, of_numbers
+from acdc_optical.fabrication.package.readings import Numbers, Reading, of_numbers, to_scale
 from acdc_optical.fabrication.plate import Plate
 from acdc_optical.fabrication.surfaces.doses import DoseCurve, read_dose_image, write_dose_bmp, write_dose_png
 from acdc_optical.fabrication.surfaces.height_maps import (
@@ -51,8 +51,9 @@ def _held(order: MaskOrder, seen: Numbers, within: float, reader: str) -> Readin
 def _map_reader(file: str) -> Callable[[Path, MaskOrder], Reading]:
     def found(folder: Path, order: MaskOrder) -> Reading:
         step = HeightScale.of(relief_of(order.plate)).step
-        heights = read_height_map(folder / file).heights
-        return _held(order, heights, _HALF * step, readers_of(file, heights.size))
+        found = read_height_map(folder / file)
+        held = _held(order, found.heights, _HALF * step, readers_of(file, found.heights.size))
+        return to_scale(held, order.plate, pitch=found.pitch)
 
     return found
 
