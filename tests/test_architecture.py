@@ -150,8 +150,9 @@ FABRICATION = {
     # What joins them.
     "mask_process": "encodings layouts.rules materials relief acdc_optical.parts optics.units",
     "process": "mask_process acdc_optical.design acdc_optical.parts",
-    "orders": "encodings made mask_process plate process relief acdc_optical.compilation acdc_optical.design "
-    "acdc_optical.realisation optics",
+    "finishing": "mask_process plate relief",
+    "orders": "encodings finishing made mask_process plate process relief acdc_optical.compilation acdc_optical.design "
+    "acdc_optical.realisation optics optics.units",
     "deviations": "made orders plate optics.units",
     "predictions": "deviations made orders process acdc_optical.design acdc_optical.progress "
     "acdc_optical.realisation acdc_optical.verification",
@@ -168,7 +169,7 @@ FABRICATION = {
     "design_tools.zemax orders package.format package.readings plate acdc_optical.files",
     "package.formats": "orders package.design_formats package.device_formats package.format package.layout_formats "
     "package.surface_formats",
-    "package.sheet": "efficiency layouts.rules orders package.format package.layout_formats process "
+    "package.sheet": "efficiency finishing layouts.rules orders package.format package.layout_formats process "
     "acdc_optical.design optics.units",
     "package.texts": "layouts.rules orders package.checksums package.format package.layout_formats package.sheet "
     "package.sheets predictions process optics.units",

@@ -14,6 +14,13 @@ from acdc_optical.cli.console import console, track
 from acdc_optical.design import Design
 from acdc_optical.files import check_target, write_text
 
+# Written out, because what they are names of is slow to import; tests hold them against it.
+_FORMATS = (
+    "gds, oas, png, tiff, dose, dose-bmp, stl, xyz, slm, slm-bmp, slm-npy, slm-csv, dmd, dmd-bmp, dmd-bits, zemax-sag, "
+    "zemax-phase, code-v-surface, code-v-wavefront, fits, npz"
+)
+_PRESETS = "chrome-and-etch, double-phase, one-etch"
+
 
 @app.command()
 def export(
@@ -24,7 +31,7 @@ def export(
         typer.Option("--format", help="Files to write, as gds; again for more. 'all' for all that suit."),
     ] = None,
     process: Annotated[
-        str, typer.Option(help="TOML file, or the name of a preset; by default one that suits the masks.")
+        str, typer.Option(help=f"TOML file, or a preset ({_PRESETS}); by default the one that suits.")
     ] = "",
 ) -> None:
     """Write the masks of a design as files that a fab, a printer or a modulator takes."""

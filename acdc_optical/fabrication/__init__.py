@@ -10,6 +10,8 @@ from acdc_optical.fabrication.encodings import (
     Encoding,
     PhaseSteps,
 )
+from acdc_optical.fabrication.layouts.layout import Flat, Hierarchical, layout_of_geometry, write_gds, write_oasis
+from acdc_optical.fabrication.layouts.marks import Marks
 from acdc_optical.fabrication.made import Cells, MadeLayer
 from acdc_optical.fabrication.mask_process import MaskProcess
 from acdc_optical.fabrication.materials import Fixed, Material, Measured, material_named
@@ -40,8 +42,11 @@ __all__ = [
     "Encoded",
     "Encoding",
     "Fixed",
+    "Flat",
+    "Hierarchical",
     "LayoutProcess",
     "MadeLayer",
+    "Marks",
     "MaskOrder",
     "MaskProcess",
     "Material",
@@ -51,6 +56,7 @@ __all__ = [
     "Process",
     "Tolerances",
     "export_package",
+    "layout_of_geometry",
     "made_layers",
     "made_network",
     "material_named",
@@ -61,4 +67,6 @@ __all__ = [
     "processes",
     "suited",
     "verify_package",
+    "write_gds",
+    "write_oasis",
 ]

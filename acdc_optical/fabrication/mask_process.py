@@ -69,6 +69,8 @@ class MaskProcess(Part):
         pedestal: below all levels, of what is added [m].
         faces_source: whether the patterned side faces the light's source, so that the shop sees x mirrored.
         chrome_drawn: whether polygons are the chrome, not the openings in it.
+        surroundings: of mask D, which the bench takes to be opaque around it: chrome, which the layout then has for
+            masks of phase alone, too, or a stop that is mounted.
         min_feature, min_gap: what the process resolves [m].
         corner_contacts: whether cells may touch at a corner alone.
         base: below the relief of a solid [m].
@@ -93,6 +95,7 @@ class MaskProcess(Part):
     pedestal: Distance = 0.0
     faces_source: bool = False
     chrome_drawn: bool = False
+    surroundings: Literal["chrome", "stop"] = "chrome"
     min_feature: Distance = 0.0
     min_gap: Distance = 0.0
     corner_contacts: bool = True
@@ -108,7 +111,32 @@ class MaskProcess(Part):
         self.encoding_for(self.feature or 1.0)
         for value in (self.material if self.index is None else "air", self.medium):
             material_named(value)
+        if self.light == "reflection" and self.made != "modulator":
+            self._check_reflection()
+        self._check_uses()
         return self
+
+    def _check_uses(self) -> None:
+        """Refuse settings that have no effect on what they stand beside."""
+        idle = {
+            "material": self.index is not None or self.light == "reflection",
+            "index": self.light == "reflection",
+            "medium": self.medium_index is not None,
+            "pedestal": not self.made.startswith("added"),
+            "chrome_drawn": self.encoding not in ("chrome-and-etch", "binary-lee"),
+            "profile": self.made != "modulator",
+        }
+        for key, unused in idle.items():
+            if unused and getattr(self, key) != type(self).model_fields[key].default:
+                raise ValueError(f"{key} has no effect beside the other settings of this mask: leave it out")
+        if self.made == "modulator" and self.encoding in ("chrome-and-etch", "binary-lee"):
+            raise ValueError(f"a phase modulator has no opaque pixels, which {self.encoding} needs: encode in phases")
+
+    def _check_reflection(self) -> None:
+        if not self.faces_source:
+            raise ValueError("light that is reflected meets the patterned side first: give faces_source = true")
+        if self.made == "chrome" or self.encoding in ("chrome-and-etch", "binary-lee"):
+            raise ValueError("chrome is bright in reflection, and no opaque level: choose an encoding of phases alone")
 
     def encoding_for(self, pixel: float) -> Encoding:
         """The encoding of a mask whose smallest pixel has this pitch [m].

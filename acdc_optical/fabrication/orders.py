@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,7 @@ from torch import nn
 from acdc_optical.compilation import Masks
 from acdc_optical.design import Design
 from acdc_optical.fabrication.encodings import Encoded
+from acdc_optical.fabrication.finishing import framed, occurring
 from acdc_optical.fabrication.made import Cells, MadeLayer
 from acdc_optical.fabrication.mask_process import MaskProcess
 from acdc_optical.fabrication.plate import Plate
@@ -20,8 +22,12 @@ from acdc_optical.fabrication.process import LayoutProcess, Process
 from acdc_optical.fabrication.relief import Surface
 from acdc_optical.realisation import OpticalLayer
 from optics import Grid
+from optics.units import format_length
 
 Transmittance = NDArray[np.complex128]
+
+# Share of a cell that the grid of a layout may be: its edges are then right to a hundredth.
+_FINE = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +42,7 @@ class MaskOrder:
         plate: the same for who makes it.
         process: how.
         layout: what is common to the layouts of the order.
+        focal_length: of the lens behind it [m].
     """
 
     layer: int
@@ -45,6 +52,7 @@ class MaskOrder:
     plate: Plate
     process: MaskProcess
     layout: LayoutProcess
+    focal_length: float = math.inf
 
     @property
     def cells(self) -> Cells:
@@ -63,6 +71,16 @@ class MaskOrder:
                 raise ValueError(f"{strays} rows of the stripes of {self.plate.name} are not like the first")
             transmittance = transmittance[0]
         return self.cells_of(transmittance)
+
+    @property
+    def deflection(self) -> float:
+        """By which a carrier sends the light wanted aside, along x in the next plane of the bench [m]; 0 without.
+
+        Of mask A that is where mask D has to stand, of mask D where the camera has to.
+        """
+        if self.encoded.period is None:
+            return 0.0
+        return self.plate.wavelength * self.focal_length / (self.encoded.period * self.plate.pitch[1])
 
     def cells_of(self, transmittance: Transmittance, edges: Sequence[Sequence[float]] | None = None) -> Cells:
         """Cells of given transmittance, divided evenly or at given edges; see :class:`Cells`."""
@@ -97,6 +115,10 @@ def _order(index: int, side: str, masks: Masks, wanted: MaskProcess, layout: Lay
         encoded = wanted.encoding_for(min(grid.spacing))(values.detach().cpu().to(torch.complex128).numpy())
         making, wavelength = wanted.making(), masks.planes.wavelength
         surface = Surface(None, ()) if making is None else making.surface(encoded.alphabet, wavelength)
+        surface = occurring(surface, encoded.levels)
+        if side == "D":
+            surface = framed(surface, encoded.alphabet, wanted)
+        _check_grid(min(grid.spacing) / encoded.cells, layout.grid, surface)
     except ValueError as error:
         raise ValueError(f"mask {side} of optical layer {index + 1}: {error}") from None
     pitch = [p / encoded.cells for p in grid.spacing]
@@ -114,7 +136,16 @@ def _order(index: int, side: str, masks: Masks, wanted: MaskProcess, layout: Lay
         heights=surface.heights,
         mirrored=wanted.faces_source,
     )
-    return MaskOrder(index, side, grid, encoded, plate, wanted, layout)
+    return MaskOrder(index, side, grid, encoded, plate, wanted, layout, masks.planes.focal_length)
+
+
+def _check_grid(cell: float, grid: float, surface: Surface) -> None:
+    """Edges are rounded to the grid, and simulated where they were."""
+    if surface.layers and grid > _FINE * cell:
+        raise ValueError(
+            f"a grid of {format_length(grid)} moves the edges of cells of {format_length(cell, 4)} by up to "
+            f"{grid / cell / 2:.1%} of them, which is not simulated: take {format_length(_FINE * cell, 2)} or less"
+        )
 
 
 def made_layers(

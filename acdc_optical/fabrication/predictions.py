@@ -33,7 +33,8 @@ class Outcome:
     Attributes:
         name: of what was assumed.
         error: relative L2 distance from the numerical layer, with the gain that the order states.
-        after_calibration: the same with the gain that suits best, as a bench would be calibrated.
+        after_calibration: the same with the gain that suits best, as a bench would be calibrated; for complex layers
+            with the phase of the reference, too.
         light: of the wanted signal, over what it is as ordered.
     """
 
@@ -142,5 +143,7 @@ def _outcome(made: MadeLayer, order: MaskOrder, deviation: Deviation, x: Tensor,
 def _calibrated(seen: Tensor, wanted: Tensor) -> tuple[float, float]:
     """The error with the gain that suits best, and how strong the wanted signal is in what is seen."""
     common = torch.linalg.vecdot(seen.flatten(), wanted.flatten())  # what is seen is conjugate
-    gain = common / seen.abs().square().sum()
-    return relative_error(gain * seen, wanted), float(common.abs() / wanted.abs().square().sum())
+    power = seen.abs().square().sum()
+    if not power:
+        return 1.0, 0.0  # no light is left
+    return relative_error(common / power * seen, wanted), float(common.abs() / wanted.abs().square().sum())

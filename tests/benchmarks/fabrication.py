@@ -66,7 +66,7 @@ REMARKS = {
     ],
     "bits": [
         "One cell per pixel: rounding a phase moves its cosine by π/(√3·levels) times the sine, which over the "
-        "rms |t| of 0.2 (2-D) to 0.45 (1-D) makes 4e-3 to 9e-3 at 10 bit. At 2 bit the cosines are 1, 0 and -1, "
+        "rms |t| of 0.2 (2-D) to 0.45 (1-D) makes 3e-3 to 12e-3 at 10 bit. At 2 bit the cosines are 1, 0 and -1, "
         "and nearly all values become 0.",
         "",
         "A blazed carrier stops at what eight cells can show of a ramp, for complex layers at six to thirteen times as "

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from acdc_optical.cli import main
+from acdc_optical.cli import main, masks
+from acdc_optical.fabrication import FORMATS, processes
 from tests.fabrication.packages import copied, design_of
 
 
@@ -161,3 +162,8 @@ def test_what_is_no_package_is_an_error(tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     assert run("verify-package", tmp_path / "empty") == 1
     assert "SHA256SUMS can be read" in capsys.readouterr().out
+
+
+def test_the_help_names_all_formats_and_presets():
+    assert masks._FORMATS.split(", ") == list(FORMATS)
+    assert masks._PRESETS.split(", ") == processes()

@@ -22,7 +22,7 @@ from tests.realisation.cases import bench, inputs, layer, relative_error
 FINE = 10
 PITCH = (1e-6, 2e-6)
 GROWN = MaskProcess(encoding="double-phase", cells=1, levels=2, made="added", material="su-8-2000")
-MIRROR = MaskProcess(encoding="double-phase", cells=1, levels=2, light="reflection")
+MIRROR = MaskProcess(encoding="double-phase", cells=1, levels=2, light="reflection", faces_source=True)
 DRAWN = MaskProcess(encoding="chrome-and-etch", cells=1, chrome_drawn=True)
 COARSE = MaskProcess(encoding="chrome-and-etch", cells=4)
 BARE = MaskProcess(encoding="binary-lee", cells=1, made="chrome")

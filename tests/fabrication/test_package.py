@@ -226,13 +226,16 @@ def test_tables_are_csv_and_agree_with_the_sheet(package):
             for name in ("layers", "depths", "marks")
         }
         assert [int(row["layer"]) for row in tables["layers"]] == [layer["layer"] for layer in mask["layers"]]
-        depths = [float(row["etch_depth_nm"]) for row in tables["layers"]]
+        etches = [layer["name"] for layer in mask["layers"] if layer["name"] != "CHROME"]
+        depths = [float(row["etch_depth_nm"]) for row in tables["layers"] if row["mask"] in etches]
         assert depths == sorted(depths, reverse=True)
         assert depths[0] == pytest.approx(2 * depths[1], rel=1e-9)
         heights = [float(row["height_nm"]) for row in tables["depths"]]
         assert max(heights) - min(heights) == pytest.approx(sum(depths), rel=1e-9)
-        drawn = [sum(d for d, layer in zip(depths, mask["layers"], strict=True) if layer["name"] in row["layers_drawn"])
-                 for row in tables["depths"]]  # fmt: skip
+        drawn = [
+            sum(depth for depth, etch in zip(depths, etches, strict=True) if etch in row["layers_drawn"])
+            for row in tables["depths"]
+        ]
         assert [max(heights) - height for height in heights] == pytest.approx(drawn, rel=1e-9, abs=1e-9)
         assert {row["layer"] for row in tables["marks"]} == {row["layer"] for row in tables["layers"]}
         assert all(row["x_um"] and row["y_um"] for row in tables["marks"])
@@ -280,3 +283,18 @@ def test_previews_of_stripes_show_every_stripe(orders):
     shown = plot_plate(tall).axes[0].images[0].get_array()
     assert shown.shape[1] == tall.levels.shape[1]
     assert shown.shape[0] <= 512
+
+
+def test_a_zip_of_something_else_is_not_replaced(tmp_path, package):
+    (tmp_path / "order.zip").write_bytes(b"my thesis")
+    with pytest.raises(FileExistsError, match="no archive of an order"):
+        Case(design_of("complex"), Process(name="x", A=ETCHED)).export(tmp_path / "order", "gds")
+    assert (tmp_path / "order.zip").read_bytes() == b"my thesis"
+    assert not (tmp_path / "order").exists()
+
+
+def test_tolerances_that_leave_no_light_are_told(tmp_path):
+    absurd = Process(name="x", D=ETCHED, tolerances={"overlay": "80 mm", "width": "80 mm"})
+    folder = Case(design_of("complex"), absurd).export(tmp_path / "order", "gds")
+    outcomes = json.loads((folder / "simulation.json").read_text())[0]["tolerances"]
+    assert any(outcome["light"] == 0 for outcome in outcomes)

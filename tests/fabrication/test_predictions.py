@@ -95,5 +95,5 @@ def test_complex_layers_and_modulators():
     (prediction,) = predict(design, orders_of(design, Process(name="x", A=shown, D=etched)), Tolerances())
     assert {outcome.name[:3] for outcome in prediction.tolerances} == {"L1D"}  # what is shown has no patterns
     overlays = [outcome.name for outcome in prediction.tolerances if "off by" in outcome.name]
-    assert len(overlays) == 4  # of three etches the second and third, along y and x
+    assert len(overlays) == 6  # of three etches the second and third, and the chrome around, along y and x
     assert all(outcome.error > 0 and outcome.light > 0 for outcome in prediction.tolerances)

@@ -126,7 +126,7 @@ def test_a_pixel_smaller_than_a_feature():
         ({"made": "etched-gray-scale"}, GrayScale),
         ({"made": "added-gray-scale"}, GrayScale),
         ({"made": "chrome"}, BareChrome),
-        ({"chrome_drawn": True}, ChromeDrawn),
+        ({"encoding": "chrome-and-etch", "levels": None, "cells": 2, "chrome_drawn": True}, ChromeDrawn),
         ({"made": "modulator"}, type(None)),
     ],
 )
@@ -140,7 +140,8 @@ def test_words_are_makings(settings, kind):
 @pytest.mark.parametrize("angle", [0, 20])
 def test_heights_reproduce_the_mask_up_to_one_factor(made, light, sign, angle):
     """From the heights, by the physics written here: k_z of glass less that of air, or twice the way through air."""
-    how = process(levels=8, made=made, light=light, phase_sign=sign, index=1.46, angle_deg=angle)
+    through = {"index": 1.46} if light == "transmission" else {"light": light, "faces_source": True}
+    how = process(levels=8, made=made, phase_sign=sign, angle_deg=angle, **through)
     (order,) = orders_of(phases(), Process(name="phases", D=how))
     plate = order.plate
     k, along = 2 * math.pi / plate.wavelength, math.sin(math.radians(angle))

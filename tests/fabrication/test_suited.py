@@ -23,7 +23,9 @@ def test_masks_of_signs_get_one_etch():
 
 
 def test_processes_by_file_and_name(tmp_path, monkeypatch):
-    (tmp_path / "a.toml").write_text('name = "mine"\n[A]\nencoding = "double-phase"\nlevels = 4\nprofile = "p.toml"\n')
+    (tmp_path / "a.toml").write_text(
+        'name = "mine"\n[A]\nencoding = "double-phase"\nlevels = 4\nmade = "modulator"\nprofile = "p.toml"\n'
+    )
     found = process_named(str(tmp_path / "a.toml"))
     assert found.A.profile == str(tmp_path / "p.toml")
     monkeypatch.chdir(tmp_path)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from acdc_optical.design import Design
 from acdc_optical.fabrication.efficiency import blaze_efficiency
+from acdc_optical.fabrication.finishing import surroundings
 from acdc_optical.fabrication.layouts.rules import Findings, check_rules
 from acdc_optical.fabrication.orders import MaskOrder
 from acdc_optical.fabrication.package.format import Format
@@ -84,7 +85,13 @@ class MaskEntry(_Entry):
     cell_pitch_um: list[float]
     edges_moved_nm: float = Field(description="largest rounding of an edge to the grid of the layout")
     mirrored: bool = Field(description="x, as seen by the shop, because the patterned side faces the light's source")
-    carrier_period_cells: int | None
+    surroundings: str = Field(description="what has to be around the mask")
+    carrier_period_cells: int | None = Field(description="along x; null without a carrier")
+    deflection_um: float = Field(
+        description="by which a carrier sends the light wanted aside, along x in the frame of the light: where mask D "
+        "(of a carrier on A) or the camera (of one on D) has to stand"
+    )
+    deflected_passes_lens: bool = Field(description="whether that light passes the opening of the lens")
     light_left: float = Field(description="share of the mask's light that the encoding leaves")
     factor: list[float] = Field(description="what arrives is the mask's light times this: real and imaginary part")
     surface: SurfaceEntry | None
@@ -129,37 +136,45 @@ def sheet_of(
     return OrderSheet(
         software=f"acdc-optical {version('acdc-optical')}",
         design_sha256=design_sha256,
-        wavelength_nm=_short(design.bench.wavelength / nm),
-        focal_lengths_mm=[_short(m.planes.focal_length * 1e3) for m in masks],
+        wavelength_nm=short(design.bench.wavelength / nm),
+        focal_lengths_mm=[short(m.planes.focal_length * 1e3) for m in masks],
         gains=[float(m.gain) for m in masks],
         bench=design.bench.model_dump(mode="json"),
         process=settings.model_dump(mode="json"),
-        masks=[_mask(order, formats[order.plate.name], process.tolerances.depth) for order in orders],
+        masks=[_mask(order, formats[order.plate.name], process, design.bench.lenses.aperture) for order in orders],
     )
 
 
-def _mask(order: MaskOrder, formats: Sequence[Format], depth: float) -> MaskEntry:
+def _mask(order: MaskOrder, formats: Sequence[Format], process: Process, aperture: float | None) -> MaskEntry:
     plate = order.plate
     return MaskEntry(
         name=plate.name,
         optical_layer=order.layer + 1,
         side=order.side,
         pixels=list(order.pixels.cells),
-        pixel_pitch_um=[_short(p / um) for p in order.pixels.spacing],
+        pixel_pitch_um=[short(p / um) for p in order.pixels.spacing],
         cells=list(plate.levels.shape),
         cells_per_pixel=order.encoded.cells,
-        cell_pitch_um=[_short(p / um) for p in plate.pitch],
-        edges_moved_nm=_short(_moved(order) / nm),
+        cell_pitch_um=[short(p / um) for p in plate.pitch],
+        edges_moved_nm=short(_moved(order) / nm),
         mirrored=plate.mirrored,
+        surroundings=surroundings(order.side, order.process, plate.extent),
         carrier_period_cells=order.encoded.period,
+        deflection_um=short(order.deflection / um),
+        deflected_passes_lens=_passes(order, aperture),
         light_left=order.encoded.light,
         factor=[order.encoded.factor.real, order.encoded.factor.imag],
         surface=_surface(order) if plate.heights is not None else None,
-        blaze=_blaze(order, depth),
+        blaze=_blaze(order, process.tolerances.depth),
         levels=_levels(order),
         layers=_layers(order) if plate.layers else [],
         files={form.name: form.file for form in formats},
     )
+
+
+def _passes(order: MaskOrder, aperture: float | None) -> bool:
+    """Whether light deflected by a carrier stays in the opening of the lens behind, with all of the mask's width."""
+    return aperture is None or order.deflection + order.plate.extent[1] / 2 <= aperture / 2
 
 
 def _moved(order: MaskOrder) -> float:
@@ -182,7 +197,7 @@ def _surface(order: MaskOrder) -> SurfaceEntry:
         medium=medium.name,
         medium_index=medium.index(wavelength),
         medium_source=medium.source,
-        turn_nm=_short(process.relief().turn(wavelength) / nm),
+        turn_nm=short(process.relief().turn(wavelength) / nm),
     )
 
 
@@ -204,7 +219,7 @@ def _levels(order: MaskOrder) -> list[LevelEntry]:
             level=level,
             amplitude=float(abs(value)),
             phase_rad=float(np.angle(value) % (2 * np.pi)),
-            height_nm=None if plate.heights is None else _short(float(plate.heights[level]) / nm),
+            height_nm=None if plate.heights is None else short(float(plate.heights[level]) / nm),
             layers=[layer.name for layer in plate.layers if layer.drawn[level]],
         )
         for level, value in enumerate(plate.transmittance)
@@ -227,10 +242,10 @@ def _layers(order: MaskOrder) -> list[LayerEntry]:
                 layer=layer.number,
                 name=layer.name,
                 purpose=layer.purpose,
-                depth_nm=None if layer.depth is None else _short(layer.depth / nm),
+                depth_nm=None if layer.depth is None else short(layer.depth / nm),
                 rectangles=len(drawn),
-                area_um2=_short(drawn.area * (order.layout.grid / um) ** 2),
-                drawn_fraction=_short(found.drawn_fraction),
+                area_um2=short(drawn.area * (order.layout.grid / um) ** 2),
+                drawn_fraction=short(found.drawn_fraction),
                 min_feature_um=_smallest([run.smallest for run in found.features]),
                 min_gap_um=_smallest([run.smallest for run in found.gaps]),
                 corner_contacts=found.corner_contacts,
@@ -242,9 +257,9 @@ def _layers(order: MaskOrder) -> list[LayerEntry]:
 
 def _smallest(widths: Sequence[float | None]) -> float | None:
     known = [width for width in widths if width is not None]
-    return _short(min(known) / um) if known else None
+    return short(min(known) / um) if known else None
 
 
-def _short(value: float) -> float:
+def short(value: float) -> float:
     """Without the last digits, which are those of the unit: 633 nm and not 633.0000000000001."""
     return float(f"{value:.12g}")

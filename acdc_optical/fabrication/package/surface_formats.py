@@ -59,12 +59,13 @@ def _map_reader(file: str) -> Callable[[Path, MaskOrder], Reading]:
 
 
 def dose_curve(order: MaskOrder) -> DoseCurve:
-    """The curve that the process names, or a straight line from the highest to the lowest level."""
+    """The curve that the process names; else a straight line, falling where a surface is lowered, else rising."""
     if order.process.dose_curve is not None:
         return DoseCurve.read(order.process.dose_curve)
     heights = relief_of(order.plate)
     span = max(float(np.ptp(heights)), 1e-12)
-    return DoseCurve(np.array([0.0, 255.0]), np.array([heights.min() + span, heights.min()]))
+    ends = np.array([heights.min(), heights.min() + span])
+    return DoseCurve(np.array([0.0, 255.0]), ends if order.process.made.startswith("added") else ends[::-1])
 
 
 def _dose_writer(file: str, write: Callable[[Path, Plate, DoseCurve], None]) -> Callable[[Path, MaskOrder], None]:

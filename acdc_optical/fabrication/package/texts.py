@@ -10,7 +10,7 @@ from acdc_optical.fabrication.orders import MaskOrder
 from acdc_optical.fabrication.package.checksums import LISTING
 from acdc_optical.fabrication.package.format import Format
 from acdc_optical.fabrication.package.layout_formats import layout_for
-from acdc_optical.fabrication.package.sheet import MaskEntry, OrderSheet
+from acdc_optical.fabrication.package.sheet import MaskEntry, OrderSheet, short
 from acdc_optical.fabrication.package.sheets import DEPTHS, LAYERS, MARKS, Row
 from acdc_optical.fabrication.predictions import Prediction
 from acdc_optical.fabrication.process import Process
@@ -48,7 +48,13 @@ def tables_of(order: MaskOrder, entry: MaskEntry) -> dict[str, str]:
         for layer in entry.layers
     )
     marks: Iterator[Row] = (
-        {"mark": mark.id, "layer": mark.layer, "x_um": mark.x / um, "y_um": mark.y / um, "type": mark.kind}
+        {
+            "mark": mark.id,
+            "layer": mark.layer,
+            "x_um": short(mark.x / um),
+            "y_um": short(mark.y / um),
+            "type": mark.kind,
+        }
         for mark in layout_for(order).table
     )
     return tables | {"layers.csv": LAYERS.text(rows), "marks.csv": MARKS.text(marks)}
@@ -79,7 +85,8 @@ def readme(
     ]
     for order, entry in zip(orders, sheet.masks, strict=True):
         lines += ["", *_mask_lines(order, entry, formats[entry.name])]
-    lines += ["", "What the masks will do (continuous model of light, no other imperfection)", *_outlook(predictions)]
+    lines += ["", "What the masks will do (continuous model of light, no other imperfection)"]
+    lines += ["  Set anew are the gain and, of complex layers, the phase of the reference.", *_outlook(predictions)]
     return "\n".join(lines) + "\n"
 
 
@@ -96,14 +103,24 @@ def _mask_lines(order: MaskOrder, entry: MaskEntry, formats: Sequence[Format]) -
     size = " × ".join(format_length(length, 6) for length in reversed(order.plate.extent))
     ny, nx = entry.cells
     yield f"{entry.name}: mask {entry.side} of optical layer {entry.optical_layer}, {place}"
-    yield f"  {size} (x × y), {nx} × {ny} cells of {format_length(order.plate.pitch[1], 6)}"
+    sizes = " × ".join(format_length(length, 6) for length in dict.fromkeys(reversed(order.plate.pitch)))
+    yield f"  {size} (x × y), {nx} × {ny} cells of {sizes}"
+    if len(entry.pixels) == 1:
+        yield "  Stripes for cylindrical lenses: they serve as many rows of light as they are high."
+    yield f"  Around it: {entry.surroundings}."
     if entry.mirrored:
         yield "  The patterned side faces the source of the light: files for the shop have x mirrored already."
-    if entry.surface is not None and entry.surface.material is not None:
-        yield (
-            f"  {entry.surface.material}, index {entry.surface.index:.6f} ({entry.surface.source}), in "
-            f"{entry.surface.medium}: {abs(entry.surface.turn_nm):.2f} nm for 2π"
-        )
+    if entry.carrier_period_cells is not None:
+        stands = "mask D" if entry.side == "A" else "the camera"
+        passes = "" if entry.deflected_passes_lens else " IT DOES NOT PASS THE LENS: take a longer period."
+        yield f"  Carrier: {stands} has to stand at x = {entry.deflection_um:+g} um, seen with the light.{passes}"
+    if entry.surface is not None:
+        solid = "mirrored surface"
+        if entry.surface.material is not None:
+            solid = f"{entry.surface.material}, index {entry.surface.index:.6f} ({entry.surface.source})"
+        yield f"  {solid}, in {entry.surface.medium}: {abs(entry.surface.turn_nm):.2f} nm for 2π"
+    if entry.layers:
+        yield f"  Edges lie on a grid, up to {entry.edges_moved_nm:g} nm from where they are simulated."
     for layer in entry.layers:
         verdict = "keeps the rules" if layer.keeps_rules else "BREAKS THE RULES, see rules.json"
         feature = "nothing drawn" if layer.min_feature_um is None else f"smallest {layer.min_feature_um:g} um"
@@ -118,7 +135,9 @@ def _outlook(predictions: Sequence[Prediction]) -> Iterator[str]:
             f"  optical layer {layer.layer}: error {layer.made:.2e} ({layer.designed:.0e} with masks of any value), "
             f"light on the camera {layer.light_made:.3%}"
         )
-        if layer.tolerances:
+        if not layer.tolerances:
+            yield "    Tolerances were not simulated."
+        else:
             worst = max(layer.tolerances, key=lambda outcome: outcome.after_calibration)
             yield f"    of the tolerances the dearest is {worst.name}: error {worst.after_calibration:.2e}"
         for outcome in layer.tolerances:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -67,7 +68,7 @@ def export_package(
     """
     out = Path(out)
     archive = out.parent / f"{check_folder(out, SCHEMA_FILE).name}.zip"  # many other folders have a listing of digests
-    check_target(archive)
+    _check_archive(archive)
     orders = orders_of(design, process)
     chosen = formats_for(orders, formats)
     with replacing_folder(out, SCHEMA_FILE) as folder:
@@ -86,6 +87,19 @@ def export_package(
         write_text(folder / LISTING, listing(checksums(folder)))
     write_folder(archive, out)
     return Package(out, archive, predictions)
+
+
+def _check_archive(path: Path) -> None:
+    """Raise OSError where something else than an order's archive would be replaced."""
+    if not check_target(path).exists():
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            ours = f"{path.stem}/{SCHEMA_FILE}" in archive.namelist()
+    except (zipfile.BadZipFile, OSError):
+        ours = False
+    if not ours:
+        raise FileExistsError(f"{path}: this is no archive of an order, and is not replaced; choose another name")
 
 
 def _write_mask(folder: Path, order: MaskOrder, formats: Iterable[Format]) -> None:
