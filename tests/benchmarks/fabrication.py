@@ -89,8 +89,8 @@ REMARKS = {
     "light": [
         "Signal on the camera over that of the exact compiled masks / all light on the camera's pixels over "
         f"theirs, mean of {len(SEEDS)} layers. Chrome and etch has all the signal that the compiled mask has, and "
-        "so have binary and double phase: what a cell absorbs there, it sends aside here. Carriers lose the sinc² "
-        "of a cell, 5 %, and binary Lee all but 1/π² of the rest.",
+        "so have binary and double phase: what a cell absorbs there, it sends aside here. Carriers of fine steps "
+        "lose the sinc² of a cell, 5 %, and binary Lee all but 1/π² of the rest.",
         "",
         "One cell per pixel puts the sines on the camera, up to 36 times the light, out of phase: it is not read, "
         "but the camera must bear it. Phases in A and D have 3 to 12 times the signal, for layers as near as the "
