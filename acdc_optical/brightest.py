@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from acdc_optical.bench import Bench
-from acdc_optical.compilation import Compiler, Solved
+from acdc_optical.compilation import Compiler, Exact, Solved
 from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.moments import AxisSystem, Moments
 from acdc_optical.presentation import Presentation, presentation_of
@@ -106,7 +106,7 @@ class Brightness(NamedTuple):
     Attributes:
         error: that was allowed, relative L2 over the layer's outputs.
         residual: the error that the mask leaves.
-        light: on the camera, over that of the exact mask of least norm on the same pixels.
+        light: on the camera, over that of the least-squares mask on the same pixels, :class:`Exact`.
         most: no mask with this error has more; proved.
         transmission: mean of |t|² over the mask.
     """
@@ -137,15 +137,14 @@ def trade_off(
             has no light) or not finite.
     """
     methods = [Brightest(error, search) for error in errors]
-    subpixels = bench.mask.pixels_per_coefficient
-    responses = Compiler(layer.shape, presentation_of(layer), bench, method=Brightest()).responses
+    compiler = Compiler(layer.shape, presentation_of(layer), bench, method=Exact())
     d = layer.d.detach().cpu()
-    if not torch.isfinite(d).all():
-        raise ValueError("diagonal d holds NaN or infinity; a mask needs finite values")
-    moments = Moments.of(_systems(responses, subpixels), d.to(torch.complex128 if d.is_complex() else torch.float64))
-    reference = float(moments.least_norm().abs().max())
-    if not reference:
+    plain = compiler(torch.ones_like(d), d)
+    if not plain.fourier_mask.any():
         raise ValueError("the layer's diagonal d is 0 throughout: its mask is opaque, and there is no light to trade")
+    reference = float(plain.gain)  # with a = 1 all of it is the mask's maximum
+    d = d.to(plain.fourier_mask.dtype)
+    moments = Moments.of(_systems(compiler.responses, bench.mask.pixels_per_coefficient), d)
     points = []
     for method in track(methods, "trading light for error", len(methods)):
         found = method.search(moments, method.error)
