@@ -2,6 +2,7 @@
 
 from acdc_optical.anywhere import light_at
 from acdc_optical.bench import Bench, Camera, FourierMask, Lenses, Modulator
+from acdc_optical.brightest import Brightest, Brightness, trade_off
 from acdc_optical.calibration import Calibrated, ComplexValues, InPhase, RealValues, WholeField
 from acdc_optical.cascade import OpticalCascade, realise_cascade
 from acdc_optical.compilation import Exact, Masks, Sampled, compile_layer
@@ -21,6 +22,7 @@ from acdc_optical.models import Continuous, Ideal
 from acdc_optical.nearest import nearest_layer
 from acdc_optical.plane_calibration import calibrate
 from acdc_optical.realisation import OpticalLayer, realise, realise_each
+from acdc_optical.searches import LinearProgramme, Splitting
 from acdc_optical.spaces import Paraxial, Scalar
 from acdc_optical.trained_masks import trainable_masks
 from acdc_optical.training import CrossEntropy, Epoch, Schedule, fit
@@ -34,6 +36,8 @@ __all__ = [
     "ACDC",
     "AFDF",
     "Bench",
+    "Brightest",
+    "Brightness",
     "Calibrated",
     "Camera",
     "ComplexAmplitude",
@@ -51,6 +55,7 @@ __all__ = [
     "IdentityPlusNoise",
     "InPhase",
     "Lenses",
+    "LinearProgramme",
     "Masks",
     "Modulator",
     "OpticalCascade",
@@ -66,6 +71,7 @@ __all__ = [
     "Schedule",
     "SignedAmplitude",
     "SoftStaircase",
+    "Splitting",
     "StraightThrough",
     "Wave",
     "WholeField",
@@ -82,6 +88,7 @@ __all__ = [
     "realise",
     "realise_cascade",
     "realise_each",
+    "trade_off",
     "trainable_masks",
     "verify",
 ]

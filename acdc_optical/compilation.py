@@ -1,14 +1,15 @@
 """From the diagonals of a layer to the masks of a bench.
 
 The bench's impulse response is linear in the mask and the layer's is linear in d (see
-:mod:`acdc_optical.response`), so a method of compilation is one matrix per axis from coefficients to mask values,
-and in two dimensions the separable product of two.
+:mod:`acdc_optical.response`), so a method of compilation may be one matrix per axis from coefficients to mask values,
+and in two dimensions the separable product of two. Or it solves for each mask as a whole, and need not be linear.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -36,11 +37,50 @@ class AxisMap(NamedTuple):
     residual: float
 
 
-class Method(Protocol):
+class AxisMethod(Protocol):
     """A way to compile coefficients into mask values, along one axis."""
 
     def axis_map(self, response: AxisResponse, pixels_per_coefficient: int) -> AxisMap:
         """Compile for a bench whose mask has so many pixels for one coefficient."""
+
+
+class Solved(NamedTuple):
+    """The values of one mask, before they are normalised.
+
+    Attributes:
+        values: float64 or complex128, shape of the mask; differentiable with respect to the coefficients.
+        residual: relative error of the impulse response; 0 is exact.
+    """
+
+    values: Tensor
+    residual: float
+
+
+class Solver(Protocol):
+    """From the coefficients of one layer to its mask, on one bench."""
+
+    @property
+    def pixels(self) -> tuple[int, ...]:
+        """Of the mask, along each axis."""
+
+    @property
+    def pixels_per_coefficient(self) -> int:
+        """Mask pixels for one step of q."""
+
+    def __call__(self, d: Tensor) -> Solved:
+        """The mask of coefficients d: float64 or complex128, finite, of the layer's shape."""
+
+
+@runtime_checkable
+class MaskMethod(Protocol):
+    """A way to compile all coefficients together into all values of a mask."""
+
+    def solver(self, responses: Sequence[AxisResponse], pixels_per_coefficient: int) -> Solver:
+        """Compile for a bench with these responses along its axes and so many mask pixels for one coefficient."""
+
+
+Method = AxisMethod | MaskMethod
+"""A way to compile coefficients into mask values."""
 
 
 @dataclass(frozen=True)
@@ -139,20 +179,14 @@ class Compiler:
     ):
         self.presentation = presentation
         pixels = pixels or bench.pixels()
-        axis_map, subpixels = (method or Exact()).axis_map, bench.mask.pixels_per_coefficient
         counts = [presentation.pixels(n) for n in shape]
         arm = Arm(bench.wavelength, bench.fitted_focal_length(tuple(counts)), bench.lenses)
         pitch, alone = bench.modulator.pitch, len(shape) == 1
         responses = {n: AxisResponse(n, presentation, pixels, pitch, arm, alone) for n in set(shape)}
-        solved = {n: axis_map(response, subpixels) for n, response in responses.items()}
-        maps = [solved[n] for n in shape]
         self.responses = tuple(responses[n] for n in shape)
-        self._kernels = [Kernel(axis_map.matrix) for axis_map in maps]
-        self._subpixels = maps[0].pixels_per_coefficient
-        mask_counts = [axis_map.matrix.shape[0] for axis_map in maps]
-        self.planes = Planes.of(bench, counts, mask_counts, self._subpixels, pixels)
-        # Errors of the axes add up at first order.
-        self.residual = sum(axis_map.residual for axis_map in maps)
+        self._solver = _solver(method or Exact(), self.responses, bench.mask.pixels_per_coefficient)
+        self._subpixels = self._solver.pixels_per_coefficient
+        self.planes = Planes.of(bench, counts, self._solver.pixels, self._subpixels, pixels)
 
     def __call__(self, a: Tensor, d: Tensor) -> Masks:
         """Masks of the diagonals; differentiable.
@@ -167,15 +201,35 @@ class Compiler:
             if not (diagonal.is_meta or torch.isfinite(diagonal).all()):
                 raise ValueError(f"diagonal {name} holds NaN or infinity; a mask needs finite values")
         input_mask, input_peak = normalised(self.presentation.encode(_double(a), a.ndim))
-        fourier_mask, fourier_peak = normalised(self._fourier_values(_double(d)))
-        return Masks(input_mask, fourier_mask, input_peak * fourier_peak, self.planes, self._subpixels, self.residual)
+        values, residual = self._solver(_double(d))
+        fourier_mask, fourier_peak = normalised(values)
+        return Masks(input_mask, fourier_mask, input_peak * fourier_peak, self.planes, self._subpixels, residual)
 
-    def _fourier_values(self, d: Tensor) -> Tensor:
+
+def _solver(method: Method, responses: Sequence[AxisResponse], pixels_per_coefficient: int) -> Solver:
+    if isinstance(method, MaskMethod):
+        return method.solver(responses, pixels_per_coefficient)
+    different = {response.n: response for response in responses}
+    solved = {n: method.axis_map(response, pixels_per_coefficient) for n, response in different.items()}
+    return _AxisByAxis([solved[response.n] for response in responses])
+
+
+class _AxisByAxis:
+    """One matrix for each axis."""
+
+    def __init__(self, maps: Sequence[AxisMap]):
+        self._kernels = [Kernel(axis_map.matrix) for axis_map in maps]
+        self.pixels = tuple(axis_map.matrix.shape[0] for axis_map in maps)
+        self.pixels_per_coefficient = maps[0].pixels_per_coefficient
+        # Errors of the axes add up at first order.
+        self._residual = sum(axis_map.residual for axis_map in maps)
+
+    def __call__(self, d: Tensor) -> Solved:
         for axis, kernel in enumerate(self._kernels):
             matrix = kernel.like(d)
             dtype = torch.promote_types(d.dtype, matrix.dtype)
             d = torch.tensordot(matrix.to(dtype), d.to(dtype), dims=([1], [axis])).movedim(0, axis)
-        return d
+        return Solved(d, self._residual)
 
 
 def compile_layer(

@@ -24,6 +24,9 @@ from optics import Axis, gauss
 # Over a mask pixel the phase of the kernel turns by at most 2π; 24 Gauss nodes integrate that to 1e-15.
 _NODES = 24
 
+# What is seen at all is at least 1/(2n) as strong as the best seen, what is not is rounding, 1e-13.
+_UNSEEN = 1e-9
+
 
 @dataclass(frozen=True)
 class AxisResponse:
@@ -86,6 +89,29 @@ class AxisResponse:
         outputs = self.presentation.decode(between_pixels.movedim(0, -1), 1).movedim(-1, 0)
         shown = self.presentation.encode(torch.eye(self.n, dtype=torch.float64), 1).to(outputs.dtype)
         return torch.einsum("jp,ip...->ij...", shown, outputs)
+
+    def seen(self) -> Tensor:
+        """What outputs show of an error ΔK(m) of the kernel: float64, shape (rank, lags).
+
+        The norm of this times ΔK is that of the error of all outputs for all inputs, the layer's matrix with a = 1. Of
+        a mirrored layer it has one row less than there are lags: (-1)^m is odd about the axis, and no input shows it.
+        """
+        count, lags = self.modulator_pixels, self.presentation.lags(self.n)
+        shown = self.presentation.encode(torch.eye(self.n, dtype=torch.float64), 1)
+        # A camera sees the image upside down.
+        read = self.presentation.decode(torch.eye(count, dtype=torch.float64), 1).flip(0)
+        sending, reading = shown.mT @ shown, read @ read.mT
+        distance = torch.arange(count)[:, None] - torch.arange(count)
+        lag = (distance.abs() if int(lags.min()) == 0 else distance) - lags.min()
+        # Both are sparse: of the products of four pixels few are not 0.
+        j, k = sending.nonzero(as_tuple=True)
+        i, m = reading.nonzero(as_tuple=True)
+        squares = torch.zeros(len(lags), len(lags), dtype=torch.float64)
+        pairs = lag[i[:, None], j], lag[m[:, None], k]
+        squares.index_put_(pairs, reading[i, m][:, None] * sending[j, k], accumulate=True)
+        strengths, vectors = torch.linalg.eigh(squares)
+        kept = strengths > _UNSEEN * strengths[-1]
+        return strengths[kept].sqrt()[:, None] * vectors[:, kept].mT
 
     def error(self, mask: Axis, matrix: Tensor) -> float:
         """‖K - c‖/‖c‖ for mask values ``matrix`` @ d, in the mean over random d.

@@ -4,11 +4,23 @@ import pytest
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from acdc_optical import Exact, Schedule, SignedAmplitude
+from acdc_optical import Exact, Schedule, SignedAmplitude, Splitting
 from acdc_optical.datasets import Split
 from acdc_optical.fabrication.encodings import BlazedCarrier, ChromeAndEtch, PhaseSteps
 from acdc_optical.networks import for_data
-from tests.benchmarks import accuracy, cascades, fabrication, made, memory, steps, table, timing, training, waves
+from tests.benchmarks import (
+    accuracy,
+    bright,
+    cascades,
+    fabrication,
+    made,
+    memory,
+    steps,
+    table,
+    timing,
+    training,
+    waves,
+)
 from tests.peers import rigs
 
 
@@ -19,6 +31,24 @@ def test_accuracy_of_one_layer():
     assert single < 1e-5
     assert 1e-3 < sampled < 1
     assert 0 < light < 1
+
+
+@pytest.mark.parametrize("start", ["identity-like", "trained"])
+def test_brightness_of_one_layer(start, monkeypatch):
+    monkeypatch.setattr(bright, "SCHEDULE", Schedule(epochs=1))
+    with torch.no_grad():
+        found = bright.outcome(bright.sources("ACDC", (4, 4))[start](0), 4, Splitting())
+    assert found.light > 1
+    assert found.gap < 1.1e-3
+    assert found.residual < 1e-12
+    assert found.error < 1e-12
+
+
+def test_the_brightness_table_has_its_columns(monkeypatch):
+    monkeypatch.setattr(bright, "SEEDS", range(1))
+    with torch.no_grad():
+        (row,) = [r for r in bright.rows(Splitting(), [("AFDF", (4,))], (4,)) if "signed random" in r]
+    assert len(row) == len(bright.HEADER)
 
 
 def test_a_ratio_is_the_median_over_interleaved_turns(monkeypatch):

@@ -1,0 +1,67 @@
+"""The bench by Gauss's rule: every pixel of every plane integrated numerically, without an envelope in closed form.
+
+Independent of ``optics`` and of the compilation: numpy alone. It takes mask values, pitches and the gain, as a
+fabricator would. Where the midpoint rule of oracle.py converges at second order, this is right to rounding.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acdc_optical import Bench, Masks
+from tests.realisation.oracle import mirror, upright
+
+# Over a pixel of mask, modulator or camera the phase turns by at most 2π.
+_NODES = 16
+
+
+def output(x: NDArray, masks: Masks, bench: Bench, *, mirrored: bool) -> NDArray:
+    """What the camera reads for a batch of vectors or images x, decoded and multiplied by the gain."""
+    return np.stack([_one(item, masks, bench, mirrored) for item in x])
+
+
+def system(shape: tuple[int, ...], masks: Masks, bench: Bench, *, mirrored: bool) -> NDArray:
+    """Outputs for each input by each mask pixel alone, shape (outputs·inputs, pixels); of mirrored pixels together."""
+    whole = np.ones((1, 1, 1))
+    for axis, n in enumerate(shape):
+        shown = np.stack([mirror(unit) if mirrored else unit for unit in np.eye(n)])
+        read = np.flip(np.einsum("isj,kj->iks", through_pixels(masks, bench, axis), shown), 0)
+        if mirrored:
+            left, right = np.split(read[n:], 2, axis=-1)
+            read = right + np.flip(left, -1)
+        both = np.einsum("ijs,klt->ikjlst", whole, read)
+        whole = both.reshape([a * b for a, b in zip(whole.shape, read.shape, strict=True)])
+    return whole.reshape(-1, whole.shape[-1])
+
+
+def through_pixels(masks: Masks, bench: Bench, axis: int) -> NDArray:
+    """From modulator to camera through each mask pixel with t = 1, shape (camera, pixels, modulator)."""
+    planes = masks.planes
+    scale = planes.wavelength * planes.focal_length
+    count, pixels = planes.input.cells[axis], planes.mask.cells[axis]
+    x, dx = _nodes(count, bench.modulator.pitch, bench.modulator.fill)
+    u, du = _nodes(pixels, planes.mask.spacing[axis], bench.mask.fill)
+    y, dy = _nodes(count, bench.modulator.pitch, bench.camera.fill)
+    lens = (np.exp(-2j * np.pi * np.outer(u, x) / scale) * dx).reshape(len(u), count, _NODES).sum(-1)
+    camera = (np.exp(-2j * np.pi * np.outer(y, u) / scale) * dy[:, None]).reshape(count, _NODES, len(u)).sum(1)
+    camera = camera / (bench.modulator.pitch * bench.camera.fill) * du / scale  # the mean over each camera pixel
+    return np.einsum("isg,sgj->isj", camera.reshape(count, pixels, _NODES), lens.reshape(pixels, _NODES, count))
+
+
+def _one(x: NDArray, masks: Masks, bench: Bench, mirrored: bool) -> NDArray:
+    light = (mirror(x) if mirrored else x) * masks.input_mask.detach().numpy()
+    mask = masks.fourier_mask.detach().numpy()
+    maps = [through_pixels(masks, bench, axis) for axis in range(light.ndim)]
+    if light.ndim == 1:
+        light = np.einsum("isj,s,j->i", maps[0], mask, light)
+    else:
+        light = np.einsum("isj,ktl,st,jl->ik", maps[0], maps[1], mask, light, optimize=True)
+    return np.ascontiguousarray(float(masks.gain) * upright(light, mirrored))
+
+
+def _nodes(cells: int, pitch: float, fill: float) -> tuple[NDArray, NDArray]:
+    """Gauss's nodes over the active part of every pixel, and their weights as lengths."""
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    centres = (np.arange(cells) - (cells - 1) / 2) * pitch
+    return (centres[:, None] + nodes * fill * pitch / 2).ravel(), np.tile(weights * fill * pitch / 2, cells)
