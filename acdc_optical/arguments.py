@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from acdc_optical.bench import Bench, presets
+from acdc_optical.brightest import Brightest
 from acdc_optical.calibration import Calibrated, ComplexValues, RealValues, Values
 from acdc_optical.compilation import Exact, Method, Sampled
 from acdc_optical.constraints import ComplexAmplitude, Constraint, PhaseOnly, Quantised, SignedAmplitude, binary_phase
@@ -32,6 +33,7 @@ class MethodName(StrEnum):
     """Names of the methods of compilation."""
 
     exact = "exact"
+    bright = "bright"
     sampled = "sampled"
     calibrated = "calibrated"
 
@@ -150,6 +152,8 @@ def method_named(name: MethodName, values: ValuesName | None, weight: float | No
     match name:
         case MethodName.exact:
             return Exact()
+        case MethodName.bright:
+            return Brightest()
         case MethodName.sampled:
             return Sampled()
         case MethodName.calibrated:

@@ -98,8 +98,8 @@ ACDC = {
     "verification",
     "demo": "bench compilation constraints datasets design fabrication fabrication.package.report figures files layers "
     "models networks progress realisation routes training verification",
-    "arguments": "bench calibration compilation constraints datasets design figures files layers models networks "
-    "spaces training wave",
+    "arguments": "bench brightest calibration compilation constraints datasets design figures files layers models "
+    "networks spaces training wave",
     "cli.console": "",
     "cli.app": "arguments",
     "cli.networks": "arguments demo cli.app cli.console design files processes progress routes tables verification",

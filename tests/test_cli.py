@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.fft import dct, idct
 
-from acdc_optical import ACDC, Bench
+from acdc_optical import ACDC, Bench, FourierMask
 from acdc_optical.cli import main
 from acdc_optical.design import Design
 from acdc_optical.training import _Run
@@ -323,3 +323,12 @@ def test_simulate_uses_the_masks_of_the_file(place):
     assert run("simulate", "layer.design", "--input", "x.npy", "--output", "half.npy") == 0
     assert run("simulate", "layer.design", "--input", "x.npy", "--output", "ideal.npy", "--model", "ideal") == 0
     np.testing.assert_allclose(np.load("half.npy"), 0.5 * np.load("ideal.npy"), atol=1e-6)
+
+
+def test_bright_masks_compute_the_same_layer(place):
+    (place / "fine.toml").write_text(str(Bench.preset().replace(mask=FourierMask(pixels_per_coefficient=4))))
+    options = ("--bench", "fine.toml", "--method", "bright", "--out", "bright.design")
+    assert run("compile", "--a", "a.npy", "--d", "d.npy", *options) == 0
+    assert run("simulate", "bright.design", "--input", "x.npy", "--output", "y.npy") == 0
+    expected = idct(dct(np.load("x.npy") * np.load("a.npy"), norm="ortho") * np.load("d.npy"), norm="ortho")
+    assert np.linalg.norm(np.load("y.npy") - expected) < 1e-10 * np.linalg.norm(expected)

@@ -41,7 +41,8 @@ def compile(
     out: Annotated[Path, typer.Option(help="Design file to write.")],
     bench: Annotated[str, typer.Option(help="TOML file, or the name of a preset.")] = "lcos-8um",
     method: Annotated[
-        MethodName, typer.Option(help="How masks are compiled; calibrated: for the bench's own lenses.")
+        MethodName,
+        typer.Option(help="How masks are compiled; bright: exact, most light; calibrated: for the bench's lenses."),
     ] = MethodName.exact,
     values: Annotated[
         ValuesName | None, typer.Option(help="What calibrated masks may hold; by default what the layer does.")
