@@ -6,7 +6,7 @@ By scale alone, a passive mask D/max|D| sends light in proportion to 1/max|D|²:
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -111,7 +111,7 @@ class Splitting:
 
     gap: float = 1e-3
     iterations: int = 5000
-    track: Track = silent
+    track: Track = field(default=silent, repr=False)
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.gap) and self.gap > 0):
