@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, Field, model_validator
 
-from acdc_optical.parts import Fill, Length, Part, length_names, parse_toml, read_toml
+from acdc_optical.parts import Fill, Length, Part, length_names, preset_names, read_preset, read_toml
 from optics import Cell, flat, point
 from optics.elements import output_pitch
 from optics.units import format_length
@@ -129,10 +128,7 @@ class Bench(Part):
         Raises:
             ValueError: no such preset; the message lists them.
         """
-        if name not in presets():
-            raise ValueError(f"no bench preset {name!r}; there are: {', '.join(presets())}")
-        file = resources.files("acdc_optical") / "presets" / f"{name}.toml"
-        return parse_toml(cls, file.read_text(encoding="utf-8"), name)
+        return read_preset(cls, "acdc_optical", name, "bench")
 
     def __str__(self) -> str:
         """The bench as the TOML file that describes it."""
@@ -224,5 +220,4 @@ class Pixels(NamedTuple):
 
 def presets() -> list[str]:
     """Names of the benches that ship with the package."""
-    files = (resources.files("acdc_optical") / "presets").iterdir()
-    return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
+    return preset_names("acdc_optical")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar, get_args
 
@@ -116,6 +117,24 @@ def parse_toml(part: type[P], text: str, origin: str) -> P:
         raise ValueError(f"{origin}: expected a TOML file; {error}") from None
     except ValueError as error:
         raise ValueError(f"{origin}: {error}") from None
+
+
+def preset_names(package: str) -> list[str]:
+    """Names of the TOML files in the folder ``presets`` of a package."""
+    files = (resources.files(package) / "presets").iterdir()
+    return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
+
+
+def read_preset(part: type[P], package: str, name: str, what: str) -> P:
+    """Read a part that ships with a package.
+
+    Raises:
+        ValueError: no such preset; the message says of what, and lists those that there are.
+    """
+    if name not in preset_names(package):
+        raise ValueError(f"no {what} preset {name!r}; there are: {', '.join(preset_names(package))}")
+    file = resources.files(package) / "presets" / f"{name}.toml"
+    return parse_toml(part, file.read_text(encoding="utf-8"), name)
 
 
 def _require_units(values: dict[str, Any], lengths: set[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ from pydantic import Field, model_validator
 
 from acdc_optical.design import Design
 from acdc_optical.fabrication.mask_process import MaskProcess
-from acdc_optical.parts import Distance, Length, Part, parse_toml, read_toml
+from acdc_optical.parts import Distance, Length, Part, preset_names, read_preset, read_toml
 
 # Masks trained in float32 are real, and absorb nothing, to this.
 _REAL = 1e-6
@@ -97,16 +96,12 @@ class Process(Part):
         Raises:
             ValueError: no such preset; the message lists them.
         """
-        if name not in processes():
-            raise ValueError(f"no process preset {name!r}; there are: {', '.join(processes())}")
-        file = resources.files("acdc_optical.fabrication") / "presets" / f"{name}.toml"
-        return parse_toml(cls, file.read_text(encoding="utf-8"), name)
+        return read_preset(cls, "acdc_optical.fabrication", name, "process")
 
 
 def processes() -> list[str]:
     """Names of the processes that ship with the package."""
-    files = (resources.files("acdc_optical.fabrication") / "presets").iterdir()
-    return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
+    return preset_names("acdc_optical.fabrication")
 
 
 def process_named(name: str) -> Process:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from acdc_optical.fabrication.package.readings import Reading
 _MIXING = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64)
 
 
+@lru_cache(maxsize=2)  # of one mask, asked for by each writer, reader and table
 def layout_for(order: MaskOrder) -> Layout:
     """The layout of an order, with its marks."""
     dbu = order.layout.grid

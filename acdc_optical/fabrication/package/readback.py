@@ -6,6 +6,7 @@ every file is read and held against them, and the masks that it holds are put on
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import math
@@ -173,8 +174,7 @@ def _sheets(
             except (OSError, UnicodeDecodeError) as error:
                 yield Check(f"{where} can be read", None, 0.0, _first_line(error))
                 continue
-            cells = [line.split(",") for line in lines]
-            yield _told(where, list(_unlike(cells, [line.split(",") for line in text.splitlines()])))
+            yield _told(where, list(_unlike([*csv.reader(lines)], [*csv.reader(text.splitlines())])))
 
 
 def _plain(folder: Path, where: str, expected: object) -> Check:

@@ -125,41 +125,24 @@ def _read_points(folder: Path, order: MaskOrder) -> Reading:
     return _held(order, heights, _HALF * _XYZ_DIGIT, "NumPy")
 
 
+def _height_map(name: str, file: str, write: Callable[[Path, Plate], object]) -> Format:
+    def written(folder: Path, order: MaskOrder) -> None:
+        write(folder / file, order.plate)
+
+    about = "16-bit height map, scale in height.json"
+    return Format(name, file, about, relief, written, _map_reader(file), customary=True)
+
+
+def _dose_image(name: str, file: str, write: Callable[[Path, Plate, DoseCurve], None]) -> Format:
+    about = f"8-bit doses for gray-scale exposure, by {DOSE_CURVE}"
+    return Format(name, file, about, relief, _dose_writer(file, write), _dose_reader(file))
+
+
 SURFACES = (
-    Format(
-        "png",
-        "height.png",
-        "16-bit height map, scale in height.json",
-        relief,
-        lambda folder, order: write_height_png(folder / "height.png", order.plate),
-        _map_reader("height.png"),
-        customary=True,
-    ),
-    Format(
-        "tiff",
-        "height.tif",
-        "16-bit height map, scale in height.json",
-        relief,
-        lambda folder, order: write_height_tiff(folder / "height.tif", order.plate),
-        _map_reader("height.tif"),
-        customary=True,
-    ),
-    Format(
-        "dose",
-        "dose.png",
-        f"8-bit doses for gray-scale exposure, by {DOSE_CURVE}",
-        relief,
-        _dose_writer("dose.png", write_dose_png),
-        _dose_reader("dose.png"),
-    ),
-    Format(
-        "dose-bmp",
-        "dose.bmp",
-        f"8-bit doses for gray-scale exposure, by {DOSE_CURVE}",
-        relief,
-        _dose_writer("dose.bmp", write_dose_bmp),
-        _dose_reader("dose.bmp"),
-    ),
+    _height_map("png", "height.png", write_height_png),
+    _height_map("tiff", "height.tif", write_height_tiff),
+    _dose_image("dose", "dose.png", write_dose_png),
+    _dose_image("dose-bmp", "dose.bmp", write_dose_bmp),
     Format("stl", "relief.stl", "closed solid on a base, in micrometres", _small_relief, _write_solid, _read_solid),
     Format(
         "xyz", "relief.xyz", "height of every cell as text, in micrometres", _small_relief, _write_points, _read_points
