@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,11 +16,10 @@ from acdc_optical.files import replacing
 from optics.plotting import Picture, domain_colours
 from optics.units import mm, um
 
-Unit = tuple[str, float]
-
 # Cells across the detail that is drawn, and pixels across the whole.
 _DETAIL = 64
 _WHOLE = 512
+_SLENDER = 4
 
 
 def plot_plate(plate: Plate) -> Figure:
@@ -34,21 +34,21 @@ def plot_plate(plate: Plate) -> Figure:
     rows = -(-panels_wanted // columns)
     figure = Picture(3.6 * columns, 3.4 * rows + 0.3)
     panels = list(figure.subplots(rows, columns, squeeze=False).flat)
-    seen, unit = plate.transmittance[plate.seen], _unit(plate)
+    seen = plate.transmittance[plate.seen]
     down, across = (max(1, -(-n // _WHOLE)) for n in seen.shape)  # stripes are high and narrow
     whole = plate.extent
-    _draw_colours(panels[0], seen[::down, ::across], (0.0, 0.0), whole, unit)
+    _draw_colours(panels[0], seen[::down, ::across], (0.0, 0.0), whole)
     mirrored = ", x mirrored" if plate.mirrored else ""
     panels[0].set_title(f"{plate.name}: {seen.shape[1]} × {seen.shape[0]} cells{mirrored}", fontsize="medium")
     window = _detail(plate)
     low = [(s.start - n / 2) * p for s, n, p in zip(window, seen.shape, plate.pitch, strict=True)]
     size = [(s.stop - s.start) * p for s, p in zip(window, plate.pitch, strict=True)]
     centre, extent = (low[0] + size[0] / 2, low[1] + size[1] / 2), (size[0], size[1])
-    _draw_colours(panels[1], seen[window], centre, extent, unit)
+    _draw_colours(panels[1], seen[window], centre, extent)
     panels[1].set_title("a detail: orange is phase 0, blue π", fontsize="medium")
     for layer, ax in zip(plate.layers, panels[2:], strict=False):
         drawn = plate.drawn(layer)[window]
-        _show(ax, ~drawn[..., None].repeat(3, axis=-1) * 1.0, centre, extent, unit)
+        _show(ax, ~drawn[..., None].repeat(3, axis=-1) * 1.0, centre, extent)
         ax.set_title(f"layer {layer.number} {layer.name}: {_purpose(layer)}", fontsize="medium")
     for ax in panels[panels_wanted:]:
         ax.remove()
@@ -58,10 +58,6 @@ def plot_plate(plate: Plate) -> Figure:
 def _purpose(layer: Layer) -> str:
     """What black is: "polygons are etched, 692 nm deep" of the order, in short."""
     return layer.purpose.split(",")[0].replace("polygons are", "black is").replace("clear openings in chrome", "open")
-
-
-def _unit(plate: Plate) -> Unit:
-    return ("mm", mm) if max(plate.extent) >= 2 * mm else ("µm", um)
 
 
 def _detail(plate: Plate) -> tuple[slice, slice]:
@@ -88,17 +84,17 @@ def draw_plate(path: str | Path, plate: Plate) -> None:
 
 
 def _draw_colours(
-    ax: Axes, values: NDArray[np.complex128], centre: tuple[float, float], extent: tuple[float, float], unit: Unit
+    ax: Axes, values: NDArray[np.complex128], centre: tuple[float, float], extent: tuple[float, float]
 ) -> None:
-    _show(ax, domain_colours(torch.from_numpy(np.ascontiguousarray(values)), 1.0), centre, extent, unit)
+    _show(ax, domain_colours(torch.from_numpy(np.ascontiguousarray(values)), 1.0), centre, extent)
 
 
-def _show(
-    ax: Axes, colours: NDArray[np.floating], centre: tuple[float, float], extent: tuple[float, float], unit: Unit
-) -> None:
-    name, metres = unit
+def _show(ax: Axes, colours: NDArray[np.floating], centre: tuple[float, float], extent: tuple[float, float]) -> None:
+    name, metres = ("mm", mm) if max(extent) >= 2 * mm else ("µm", um)
     (y, x), (height, width) = ([length / metres for length in pair] for pair in (centre, extent))
     around = (x - width / 2, x + width / 2, y - height / 2, y + height / 2)
-    ax.imshow(colours, origin="lower", interpolation="nearest", extent=around)
+    # Stripes that are much higher than wide are squeezed: else their width leaves no room for numbers.
+    aspect: Literal["auto", "equal"] = "auto" if max(extent) > _SLENDER * min(extent) else "equal"
+    ax.imshow(colours, origin="lower", interpolation="nearest", extent=around, aspect=aspect)
     ax.set(xlabel=f"x [{name}]", ylabel=f"y [{name}]")
     ax.locator_params(nbins=5)
