@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from acdc_optical.compilation import Masks
+from acdc_optical.light import pixels_of
 from acdc_optical.planes import Planes
 from acdc_optical.realisation import OpticalLayer
 from acdc_optical.separable import Separable
@@ -91,7 +92,7 @@ def _behind(model: Wave, masks: Masks, shown: Field, z: float, output: Grid) -> 
     if len(steps) == 1:
         nodes = model.near_mask(planes, z, output)
     arrived = model.space.forth(planes.arm, planes.input, nodes)(shown)
-    lit = Mask(_divided(masks.fourier_mask, planes.mask, nodes), nodes.spacing)(arrived)
+    lit = Mask(_divided(pixels_of(masks.fourier_mask), planes.mask, nodes), nodes.spacing)(arrived)
     return part_of_arm(model.space, planes.arm, planes.mask, planes.camera, steps, output)(lit)
 
 

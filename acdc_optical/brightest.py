@@ -12,6 +12,7 @@ from torch import Tensor
 from acdc_optical.bench import Bench
 from acdc_optical.compilation import Compiler, Exact, Solved
 from acdc_optical.layers import ACDC, AFDF
+from acdc_optical.light import pixels_of
 from acdc_optical.moments import AxisSystem, Moments
 from acdc_optical.presentation import Presentation, presentation_of
 from acdc_optical.progress import Track, silent
@@ -140,10 +141,11 @@ def trade_off(
     compiler = Compiler(layer.shape, presentation_of(layer), bench, method=Exact())
     d = layer.d.detach().cpu()
     plain = compiler(torch.ones_like(d), d)
-    if not plain.fourier_mask.any():
+    plain_mask = pixels_of(plain.fourier_mask)
+    if not plain_mask.any():
         raise ValueError("the layer's diagonal d is 0 throughout: its mask is opaque, and there is no light to trade")
     reference = float(plain.gain)  # with a = 1 all of it is the mask's maximum
-    d = d.to(plain.fourier_mask.dtype)
+    d = d.to(plain_mask.dtype)
     moments = Moments.of(_systems(compiler.responses, bench.mask.pixels_per_coefficient), d)
     points = []
     for method in track(methods, "trading light for error", len(methods)):

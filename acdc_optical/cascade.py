@@ -17,11 +17,11 @@ from torch import Tensor, nn
 from acdc_optical.bench import Bench
 from acdc_optical.compilation import Compiler, Masks, Method
 from acdc_optical.layers import ACDC, AFDF
-from acdc_optical.light import Light
+from acdc_optical.light import Light, Pattern, mask_of
 from acdc_optical.models import Continuous, Model
 from acdc_optical.presentation import presentation_of
 from acdc_optical.realisation import CompiledMasks, OpticalLayer
-from optics import Field, Mask, Plane, midpoint, point
+from optics import Field, Plane, midpoint, point
 
 
 class OpticalCascade(nn.Module):
@@ -101,13 +101,13 @@ class OpticalCascade(nn.Module):
 class _System(NamedTuple):
     """One 4f system as it stands on the table."""
 
-    input_mask: Tensor
-    fourier_mask: Tensor
+    input_mask: Pattern
+    fourier_mask: Pattern
     pitch: tuple[float, ...]
     light: Light
 
     def shown(self, field: Field) -> Field:
-        return Mask(self.input_mask, self.pitch)(field)
+        return mask_of(self.input_mask, self.pitch)(field)
 
 
 def realise_cascade(

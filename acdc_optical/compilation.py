@@ -16,10 +16,11 @@ from torch import Tensor
 
 from acdc_optical.bench import Bench, Pixels
 from acdc_optical.layers import ACDC, AFDF
+from acdc_optical.light import Pattern
 from acdc_optical.planes import Arm, Planes
 from acdc_optical.presentation import Presentation, presentation_of
 from acdc_optical.response import AxisResponse
-from optics import Axis
+from optics import Axis, Stripes
 from optics.kernel import Kernel
 
 
@@ -48,12 +49,15 @@ class Solved(NamedTuple):
     """The values of one mask, before they are normalised.
 
     Attributes:
-        values: float64 or complex128, shape of the mask; differentiable with respect to the coefficients.
+        mask: its pixels' values, float64 or complex128, to be normalised, or stripes, whose values are ±1;
+            differentiable with respect to the coefficients.
         residual: relative error of the impulse response; 0 is exact.
+        strength: the layer's response over that of stripes, scalar; of pixels, whose values have it in them, 1.
     """
 
-    values: Tensor
+    mask: Pattern
     residual: float
+    strength: Tensor = torch.ones((), dtype=torch.float64)
 
 
 class Solver(Protocol):
@@ -129,16 +133,16 @@ class Masks:
     """A compiled layer: two passive masks, |t| ≤ 1, and the gain that undoes their normalisation.
 
     Attributes:
-        input_mask: transmittance A in the modulator plane, shape of ``planes.input``.
-        fourier_mask: transmittance D in the Fourier plane, shape of ``planes.mask``.
+        input_mask: transmittance A in the modulator plane, shape of ``planes.input``, or stripes.
+        fourier_mask: transmittance D in the Fourier plane, shape of ``planes.mask``, or stripes.
         gain: the layer's output is gain times the field at the camera; scalar.
         planes: where the masks stand.
         pixels_per_coefficient: Fourier mask pixels for one step of q, along each axis.
         residual: relative error of the compiled kernel; see :class:`AxisMap`.
     """
 
-    input_mask: Tensor
-    fourier_mask: Tensor
+    input_mask: Pattern
+    fourier_mask: Pattern
     gain: Tensor
     planes: Planes
     pixels_per_coefficient: int
@@ -150,8 +154,8 @@ class Masks:
         return _mean_power(self.input_mask), _mean_power(self.fourier_mask)
 
 
-def _mean_power(mask: Tensor) -> float:
-    return float(mask.detach().abs().square().mean())
+def _mean_power(mask: Pattern) -> float:
+    return 1.0 if isinstance(mask, Stripes) else float(mask.detach().abs().square().mean())
 
 
 class Compiler:
@@ -201,9 +205,10 @@ class Compiler:
             if not (diagonal.is_meta or torch.isfinite(diagonal).all()):
                 raise ValueError(f"diagonal {name} holds NaN or infinity; a mask needs finite values")
         input_mask, input_peak = normalised(self.presentation.encode(_double(a), a.ndim))
-        values, residual = self._solver(_double(d))
-        fourier_mask, fourier_peak = normalised(values)
-        return Masks(input_mask, fourier_mask, input_peak * fourier_peak, self.planes, self._subpixels, residual)
+        solved = self._solver(_double(d))
+        fourier_mask, fourier_peak = _passive(solved)
+        gain = input_peak * fourier_peak
+        return Masks(input_mask, fourier_mask, gain, self.planes, self._subpixels, solved.residual)
 
 
 def _solver(method: Method, responses: Sequence[AxisResponse], pixels_per_coefficient: int) -> Solver:
@@ -252,6 +257,13 @@ def normalised(values: Tensor) -> tuple[Tensor, Tensor]:
     peak = values.detach().abs().max()
     peak = torch.where(peak > 0, peak, torch.ones_like(peak))
     return values / peak, peak
+
+
+def _passive(solved: Solved) -> tuple[Pattern, Tensor]:
+    """A mask of |t| ≤ 1, and its strength."""
+    if isinstance(solved.mask, Stripes):
+        return solved.mask, solved.strength
+    return normalised(solved.mask)
 
 
 def _double(values: Tensor) -> Tensor:

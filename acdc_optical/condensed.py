@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from acdc_optical.cascade import OpticalCascade
+from acdc_optical.light import pixels_of
 from acdc_optical.models import Model
 from acdc_optical.planes import Planes
 from acdc_optical.presentation import Presentation
@@ -54,7 +55,7 @@ class CondensedLayer(nn.Module):
         check_condensable(optical)
         masks = optical.masks()
         for mask in (masks.input_mask, masks.fourier_mask):
-            _check_mirrored(mask, optical.presentation, len(optical.shape))
+            _check_mirrored(pixels_of(mask), optical.presentation, len(optical.shape))
         self.optical = optical
         made = {} if made is None else made
         axes = [(optical.model, _along(masks.planes, i), optical.presentation.real) for i in range(len(optical.shape))]
@@ -71,8 +72,9 @@ class CondensedLayer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         optical, axes = self.optical, len(self.optical.shape)
         x, masks = optical.checked(x), optical.masks()
-        shown = x * optical.presentation.distinct(masks.input_mask, axes).to(_like(masks.input_mask, x))
-        operator = self._operator(masks.fourier_mask, x)
+        a = pixels_of(masks.input_mask)
+        shown = x * optical.presentation.distinct(a, axes).to(_like(a, x))
+        operator = self._operator(pixels_of(masks.fourier_mask), x)
         if optical.presentation.real and not shown.is_complex():
             operator = operator.real  # of which alone a real reading takes notice
         dtype = torch.promote_types(shown.dtype, operator.dtype)

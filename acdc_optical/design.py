@@ -19,6 +19,7 @@ from acdc_optical.bench import Bench
 from acdc_optical.cascade import OpticalCascade
 from acdc_optical.compilation import Masks, Method, compile_layer
 from acdc_optical.layers import ACDC, AFDF, Permutation
+from acdc_optical.light import pixels_of
 from acdc_optical.models import Continuous, Model
 from acdc_optical.nearest import nearest_layer
 from acdc_optical.planes import Planes
@@ -162,7 +163,7 @@ def _as_it_is(module: nn.Module) -> tuple[nn.Module, Masks | None]:
     masks = module.masks()
     tensors = {name: getattr(masks, name).detach().clone() for name in ("input_mask", "fourier_mask", "gain")}
     # Made of pixels, though the model may have taken them for points.
-    planes = _planes(module.layer, module.bench, masks.fourier_mask, masks.pixels_per_coefficient)
+    planes = _planes(module.layer, module.bench, pixels_of(masks.fourier_mask), masks.pixels_per_coefficient)
     return nearest.layer, replace(masks, planes=planes, residual=nearest.distance, **tensors)
 
 
@@ -180,8 +181,8 @@ def _branch(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 def _mask_tensors(masks: Masks) -> dict[str, Tensor]:
     return {
-        "input": masks.input_mask,
-        "fourier": masks.fourier_mask,
+        "input": pixels_of(masks.input_mask),
+        "fourier": pixels_of(masks.fourier_mask),
         "gain": masks.gain,
         "residual": torch.tensor(masks.residual, dtype=torch.float64),
     }

@@ -15,6 +15,7 @@ from matplotlib.path import Path
 from torch import Tensor
 
 from acdc_optical.compilation import Masks
+from acdc_optical.light import pixels_of
 from acdc_optical.realisation import OpticalLayer
 from acdc_optical.training import Epoch
 from acdc_optical.verification import BudgetRow
@@ -31,10 +32,10 @@ _ACCENT = phase_colour(math.pi)
 
 def plot_masks(masks: Masks) -> Figure:
     """Draw the input mask and the Fourier mask side by side, with pixel count, pitch and mean transmission."""
-    figure = Picture(10.0, 4.6) if masks.input_mask.ndim == 2 else Picture(10.0, 3.4)
+    figure = Picture(10.0, 4.6) if masks.planes.input.ndim == 2 else Picture(10.0, 3.4)
     drawn = (
-        ("input mask A", masks.input_mask, masks.planes.input),
-        ("Fourier mask D", masks.fourier_mask, masks.planes.mask),
+        ("input mask A", pixels_of(masks.input_mask), masks.planes.input),
+        ("Fourier mask D", pixels_of(masks.fourier_mask), masks.planes.mask),
     )
     panels = figure.subplots(1, 2)
     for ax, (name, mask, grid), transmission in zip(panels, drawn, masks.mean_transmission, strict=True):

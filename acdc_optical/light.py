@@ -9,7 +9,10 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
-from optics import Field, Grid, Mask, OpticalSystem, Plane
+from optics import Field, Grid, Mask, Plane, StripedMask, Stripes
+
+Pattern = Tensor | Stripes
+"""What a mask is: the transmittance of its pixels, or stripes of phase 0 and π."""
 
 
 class Light(Protocol):
@@ -19,13 +22,13 @@ class Light(Protocol):
     def samples(self) -> int:
         """Numbers that the light of one input takes at its largest."""
 
-    def __call__(self, field: Field, fourier_mask: Tensor) -> Field:
+    def __call__(self, field: Field, fourier_mask: Pattern) -> Field:
         """The light at the camera."""
 
     def arrived(self, field: Field) -> Callable[[Tensor], Field]:
-        """The light at the camera as a function of mask D, once the light has come to the mask."""
+        """The light at the camera as a function of mask D, of pixels, once the light has come to the mask."""
 
-    def trace(self, field: Field, fourier_mask: Tensor) -> list[Plane]:
+    def trace(self, field: Field, fourier_mask: Pattern) -> list[Plane]:
         """The light at every plane that the model knows, the camera's last."""
 
 
@@ -44,23 +47,48 @@ class Relay:
     pitch: tuple[float, ...]
     samples: int
 
-    def __call__(self, field: Field, fourier_mask: Tensor) -> Field:
-        return self._system(fourier_mask)(field)
+    def __call__(self, field: Field, fourier_mask: Pattern) -> Field:
+        light: Field = self.to_camera(mask_of(fourier_mask, self.pitch)(self.to_mask(field)))
+        return light
 
     def arrived(self, field: Field) -> Callable[[Tensor], Field]:
         light: Field = self.to_mask(field)
-        return lambda fourier_mask: self.to_camera(Mask(fourier_mask, self.pitch)(light))
+        return lambda fourier_mask: self.to_camera(mask_of(fourier_mask, self.pitch)(light))
 
-    def trace(self, field: Field, fourier_mask: Tensor) -> list[Plane]:
-        return self._system(fourier_mask).trace(field)[1:]
+    def trace(self, field: Field, fourier_mask: Pattern) -> list[Plane]:
+        mask = mask_of(fourier_mask, self.pitch)
+        before = self.to_mask(field)
+        behind = Plane("behind mask D", behind_mask(mask, before))
+        return [Plane("in front of mask D", before), behind, Plane("at the camera", self.to_camera(mask(before)))]
 
-    def _system(self, fourier_mask: Tensor) -> OpticalSystem:
-        return OpticalSystem(
-            self.to_mask,
-            Mask(fourier_mask, self.pitch),
-            self.to_camera,
-            names=("in front of mask D", "behind mask D", "at the camera"),
+
+def mask_of(pattern: Pattern, pitch: tuple[float, ...]) -> Mask | StripedMask:
+    """A mask as light meets it; the pitch is that of its pixels [m]."""
+    return StripedMask(pattern) if isinstance(pattern, Stripes) else Mask(pattern, pitch)
+
+
+def pixels_of(pattern: Pattern) -> Tensor:
+    """The transmittance of a mask's pixels.
+
+    Raises:
+        TypeError: it has none.
+    """
+    if isinstance(pattern, Stripes):
+        raise TypeError(
+            "this is for masks of pixels, and one here is made of stripes: compute its light by the Continuous() "
+            "model, or compile pixels, as by Exact()"
         )
+    return pattern
+
+
+def largest(pattern: Pattern) -> float:
+    """max|t|."""
+    return 1.0 if isinstance(pattern, Stripes) else float(pattern.detach().abs().max())
+
+
+def behind_mask(mask: Mask | StripedMask, field: Field) -> Field:
+    """The light right behind a mask, for a look at it; what goes on is ``mask(field)``."""
+    return mask.crossed(field) if isinstance(mask, StripedMask) else mask(field)
 
 
 def size(*grids: Grid) -> int:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Protocol
+
+from torch import Tensor
 
 from acdc_optical.bench import Bench, Pixels
 from acdc_optical.compilation import Exact, Method, Sampled
-from acdc_optical.light import Light, Relay, size
+from acdc_optical.light import Light, Pattern, Relay, size
 from acdc_optical.planes import Planes
-from optics import FourierLens, Grid, gauss, point
+from optics import Field, FourierLens, Grid, Plane, Stripes, gauss, point
 
 
 class Model(Protocol):
@@ -98,14 +102,52 @@ class Continuous:
         return False
 
     def light(self, planes: Planes) -> Light:
-        fill = planes.mask.axes[0].cell.width
-        return _through_ideal_lenses(planes, planes.mask.resolved(gauss(self.samples, fill)))
+        return IdealLenses(planes, self.samples)
 
     def whole_pixels(self, pixels: Grid, fill: float = 1.0) -> Grid:
         return pixels.resolved(gauss(self.samples, fill))
 
     def refined(self) -> Continuous:
         return replace(self, samples=2 * self.samples)
+
+
+@dataclass(frozen=True)
+class IdealLenses:
+    """The light of :class:`Continuous`.
+
+    Attributes:
+        planes: of the bench.
+        nodes: per mask pixel and axis. Stripes are integrated on twice as many: n nodes integrate polynomials up to
+            degree n - 1 against stripes, and up to 2n - 1 against a pixel.
+    """
+
+    planes: Planes
+    nodes: int
+
+    @property
+    def samples(self) -> int:
+        return self._pixels.samples
+
+    def __call__(self, field: Field, fourier_mask: Pattern) -> Field:
+        return self._relay(fourier_mask)(field, fourier_mask)
+
+    def arrived(self, field: Field) -> Callable[[Tensor], Field]:
+        return self._pixels.arrived(field)
+
+    def trace(self, field: Field, fourier_mask: Pattern) -> list[Plane]:
+        return self._relay(fourier_mask).trace(field, fourier_mask)
+
+    def _relay(self, fourier_mask: Pattern) -> Relay:
+        return self._stripes if isinstance(fourier_mask, Stripes) else self._pixels
+
+    @cached_property
+    def _pixels(self) -> Relay:
+        fill = self.planes.mask.axes[0].cell.width
+        return _through_ideal_lenses(self.planes, self.planes.mask.resolved(gauss(self.nodes, fill)))
+
+    @cached_property
+    def _stripes(self) -> Relay:
+        return _through_ideal_lenses(self.planes, self.planes.mask.resolved(gauss(2 * self.nodes)))
 
 
 def _through_ideal_lenses(planes: Planes, mask: Grid) -> Relay:

@@ -18,6 +18,7 @@ from acdc_optical.bench import Bench
 from acdc_optical.calibration import Calibrated, ComplexValues, RealValues, Values, lens_system
 from acdc_optical.compilation import Compiler, Exact, Method, Sampled, normalised
 from acdc_optical.layers import ACDC, AFDF
+from acdc_optical.light import pixels_of
 from acdc_optical.presentation import Presentation, presentation_of
 from acdc_optical.progress import Track, silent
 from acdc_optical.realisation import FixedMasks, OpticalLayer
@@ -71,7 +72,7 @@ def calibrate(
             return method.reading.equations(presentation.decode(light, len(layer.shape)))
 
         nearby = _Nearby.of(layer, bench, mask, method, len(inputs))
-        start = mask.of(masks.fourier_mask)
+        start = mask.of(pixels_of(masks.fourier_mask))
         solution = least_squares_iterated(outputs, wanted, start, method.weight, nearby, iterations, track)
         residual = float((outputs(solution) - wanted).norm() / wanted.norm())
         fourier_mask, peak = normalised(mask.assembled(solution))

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from acdc_optical.bench import Bench
 from acdc_optical.compilation import Compiler, Masks, Method
 from acdc_optical.layers import ACDC, AFDF
+from acdc_optical.light import pixels_of
 from acdc_optical.models import Continuous, Model
 from acdc_optical.presentation import presentation_of
 from acdc_optical.progress import Track, silent
@@ -117,7 +118,7 @@ class OpticalLayer(nn.Module):
 
     def show(self, x: Tensor, masks: Masks) -> Field:
         """The light behind mask A."""
-        return Mask(masks.input_mask, masks.planes.input.spacing)(self.encode(x, masks))
+        return Mask(pixels_of(masks.input_mask), masks.planes.input.spacing)(self.encode(x, masks))
 
     def decode(self, light: Tensor, masks: Masks) -> Tensor:
         """The layer's output from the field that the camera measured."""

@@ -15,6 +15,7 @@ import torch
 from scipy.fft import next_fast_len
 from torch import Tensor
 
+from acdc_optical.light import pixels_of
 from acdc_optical.planes import Planes
 from acdc_optical.realisation import OpticalLayer
 from acdc_optical.wave import Wave
@@ -129,7 +130,7 @@ class OnTheTable:
         """Whatever a model takes a pixel for."""
         masks, pixels = optical.masks(), optical.bench.pixels()
         named = {name: getattr(masks.planes, name).resolved(getattr(pixels, name)) for name in pixels._fields}
-        return cls(masks.fourier_mask, replace(masks.planes, **named))
+        return cls(pixels_of(masks.fourier_mask), replace(masks.planes, **named))
 
     def lit(self, shown: Tensor, lattice: Grid) -> Field:
         """The light behind mask A on a lattice of points."""

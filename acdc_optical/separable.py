@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from acdc_optical.light import Pattern, pixels_of
 from optics import Field, Grid, Mask, Plane
 from optics.kernel import Kernel
 
@@ -58,7 +59,8 @@ class PixelByPixel:
     to_mask: Separable
     samples: int
 
-    def __call__(self, field: Field, fourier_mask: Tensor) -> Field:
+    def __call__(self, field: Field, fourier_mask: Pattern) -> Field:
+        fourier_mask = pixels_of(fourier_mask)
         x = field.data
         rows, columns = self.rows.like(x), self.columns.like(x)
         light = torch.einsum("...jl,ktl->...jkt", x, columns)
@@ -68,7 +70,8 @@ class PixelByPixel:
     def arrived(self, field: Field) -> Callable[[Tensor], Field]:
         return lambda fourier_mask: self(field, fourier_mask)
 
-    def trace(self, field: Field, fourier_mask: Tensor) -> list[Plane]:
+    def trace(self, field: Field, fourier_mask: Pattern) -> list[Plane]:
+        fourier_mask = pixels_of(fourier_mask)
         before = self.to_mask(field)
         behind = Mask(fourier_mask, self.mask.spacing)(before)
         return [

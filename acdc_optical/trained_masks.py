@@ -17,6 +17,7 @@ from acdc_optical.cascade import OpticalCascade
 from acdc_optical.compilation import Masks
 from acdc_optical.constraints import ComplexAmplitude, Constraint, SignedAmplitude, start
 from acdc_optical.layers import ACDC, AFDF, KeepsComplex
+from acdc_optical.light import pixels_of
 from acdc_optical.presentation import Presentation
 from acdc_optical.realisation import OpticalLayer, replaced
 
@@ -41,8 +42,8 @@ class TrainedMasks(KeepsComplex):
         self.presentation, self.input, self.fourier = presentation, input, fourier
         self.planes, self.pixels_per_coefficient = masks.planes, masks.pixels_per_coefficient
         axes = masks.planes.input.ndim
-        at_input = start(input, presentation.distinct(masks.input_mask.detach(), axes))
-        at_fourier = start(fourier, presentation.distinct(masks.fourier_mask.detach(), axes))
+        at_input = start(input, presentation.distinct(pixels_of(masks.input_mask).detach(), axes))
+        at_fourier = start(fourier, presentation.distinct(pixels_of(masks.fourier_mask).detach(), axes))
         self.input_settings = nn.Parameter(at_input.settings.clone())
         self.fourier_settings = nn.Parameter(at_fourier.settings.clone())
         self.log_gain = nn.Parameter(torch.zeros_like(masks.gain.detach()))

@@ -17,6 +17,7 @@ from torch import Tensor
 from acdc_optical.calibration import Calibrated
 from acdc_optical.compilation import Exact, Method, Sampled
 from acdc_optical.layers import ACDC, AFDF
+from acdc_optical.light import largest
 from acdc_optical.models import Continuous, Ideal, Model
 from acdc_optical.planes import Planes
 from acdc_optical.progress import Track, silent
@@ -207,7 +208,7 @@ class _Verification:
 
     def _largest_transmittance(self) -> float:
         masks = self.optical.masks()
-        return float(torch.stack([mask.detach().abs().max() for mask in (masks.input_mask, masks.fourier_mask)]).max())
+        return max(map(largest, (masks.input_mask, masks.fourier_mask)))
 
     def _ideal(self) -> float:
         return relative_error(

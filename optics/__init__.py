@@ -21,6 +21,7 @@ from optics.propagation import AngularSpectrum, FresnelTransfer
 from optics.sampling import SamplingWarning
 from optics.sine import ReversedSineLens, SineLens
 from optics.spectral import AngularSpectrumTransform, FresnelSpectrumTransform
+from optics.stripes import StripedMask, Stripes
 from optics.system import OpticalSystem, Plane
 
 __all__ = [
@@ -53,6 +54,8 @@ __all__ = [
     "SamplingWarning",
     "SineLens",
     "Source",
+    "StripedMask",
+    "Stripes",
     "SurfaceError",
     "Tilt",
     "ZernikeAberration",

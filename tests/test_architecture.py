@@ -34,6 +34,7 @@ OPTICS = {
     "openings": "units grid kernel lengths waves sampling screens",
     "pixels": "units grid kernel sampling screens",
     "mask": "field grid kernel screens",
+    "stripes": "units grid field",
     "elements": "units grid kernel lengths field fourier waves sampling screens openings",
     "aberrations": "units grid kernel waves sampling screens",
     "propagation": "grid kernel lengths field waves reach sampling",
@@ -60,29 +61,29 @@ ACDC = {
     "presentation": "layers",
     "planes": "bench optics optics.elements",
     "response": "bench planes presentation optics",
-    "compilation": "bench layers planes presentation response optics optics.elements optics.kernel",
+    "compilation": "bench layers light planes presentation response optics optics.elements optics.kernel",
     "moments": "response optics",
     "searches": "moments progress",
-    "brightest": "bench compilation layers moments presentation progress response searches",
+    "brightest": "light bench compilation layers moments presentation progress response searches",
     "light": "optics",
     "models": "bench compilation light planes optics",
-    "separable": "optics optics.kernel",
+    "separable": "light optics optics.kernel",
     "spaces": "planes optics optics.kernel optics.near optics.sine optics.spectral optics.units optics.vignetting",
     "wave": "bench compilation light models planes separable spaces optics optics.kernel optics.units "
     "optics.vignetting",
     "calibration": "compilation planes response separable spaces wave optics",
-    "anywhere": "compilation planes realisation separable spaces wave optics optics.near optics.vignetting",
-    "plane_calibration": "bench calibration compilation layers presentation progress realisation spaces wave",
-    "second_opinion": "planes realisation wave optics optics.poppy_bridge optics.units",
+    "anywhere": "light compilation planes realisation separable spaces wave optics optics.near optics.vignetting",
+    "plane_calibration": "light bench calibration compilation layers presentation progress realisation spaces wave",
+    "second_opinion": "light planes realisation wave optics optics.poppy_bridge optics.units",
     "realisation": "bench compilation layers light models planes presentation progress transforms optics",
     # Masks with a life of their own, and light as one matrix.
     "constraints": "",
     "cascade": "bench compilation layers light models presentation realisation optics",
-    "trained_masks": "cascade compilation constraints layers presentation realisation",
-    "condensed": "cascade models planes presentation realisation optics optics.kernel",
+    "trained_masks": "light cascade compilation constraints layers presentation realisation",
+    "condensed": "light cascade models planes presentation realisation optics optics.kernel",
     "nearest": "condensed layers realisation",
     # Siblings: each knows the layer and its realisation, none another.
-    "verification": "bench compilation calibration layers models planes presentation realisation progress wave "
+    "verification": "light bench compilation calibration layers models planes presentation realisation progress wave "
     "optics optics.units",
     "augmentation": "",
     "processes": "",
@@ -91,8 +92,8 @@ ACDC = {
     "datasets": "files",
     # What joins the siblings.
     "networks": "augmentation datasets layers training",
-    "design": "bench cascade compilation layers models nearest planes presentation realisation tensors",
-    "figures": "compilation realisation training verification optics optics.plotting optics.units",
+    "design": "light bench cascade compilation layers models nearest planes presentation realisation tensors",
+    "figures": "light compilation realisation training verification optics optics.plotting optics.units",
     "tables": "compilation design second_opinion training optics.units",
     "routes": "bench condensed constraints datasets design models networks progress realisation trained_masks training "
     "verification",
@@ -152,9 +153,9 @@ FABRICATION = {
     "package.checksums": "design_tools.lines",
     # What joins them.
     "mask_process": "encodings layouts.rules materials relief acdc_optical.parts optics.units",
-    "process": "mask_process acdc_optical.design acdc_optical.parts",
+    "process": "acdc_optical.light mask_process acdc_optical.design acdc_optical.parts",
     "finishing": "mask_process plate relief",
-    "orders": "encodings finishing made mask_process plate process relief acdc_optical.compilation acdc_optical.design "
+    "orders": "acdc_optical.light encodings finishing made mask_process plate process relief acdc_optical.compilation acdc_optical.design "
     "acdc_optical.realisation optics optics.units",
     "deviations": "made orders plate optics.units",
     "predictions": "deviations made orders process acdc_optical.design acdc_optical.progress "

@@ -20,6 +20,7 @@ from acdc_optical.fabrication.mask_process import MaskProcess
 from acdc_optical.fabrication.plate import Plate
 from acdc_optical.fabrication.process import LayoutProcess, Process
 from acdc_optical.fabrication.relief import Surface
+from acdc_optical.light import pixels_of
 from acdc_optical.realisation import OpticalLayer
 from optics import Grid
 from optics.units import format_length
@@ -112,7 +113,7 @@ def _order(index: int, side: str, masks: Masks, wanted: MaskProcess, layout: Lay
                 f"the bench takes mask D to have opaque gaps (fill {grid.axes[0].cell.width:g}), which are not drawn: "
                 "compile the design for mask.fill = 1"
             )
-        encoded = wanted.encoding_for(min(grid.spacing))(values.detach().cpu().to(torch.complex128).numpy())
+        encoded = wanted.encoding_for(min(grid.spacing))(pixels_of(values).detach().cpu().to(torch.complex128).numpy())
         making, wavelength = wanted.making(), masks.planes.wavelength
         surface = Surface(None, ()) if making is None else making.surface(encoded.alphabet, wavelength)
         surface = occurring(surface, encoded.levels)
@@ -167,7 +168,9 @@ def made_layers(
     for index, layer in enumerate(optical_layers(design)):
         masks = layer.masks()
         a, d = made.get((index, "A")), made.get((index, "D"))
-        layers[index] = MadeLayer(layer, a or Cells.whole(masks.input_mask), d or Cells.whole(masks.fourier_mask))
+        layers[index] = MadeLayer(
+            layer, a or Cells.whole(pixels_of(masks.input_mask)), d or Cells.whole(pixels_of(masks.fourier_mask))
+        )
     return layers
 
 
