@@ -155,8 +155,8 @@ FABRICATION = {
     "mask_process": "encodings layouts.rules materials relief acdc_optical.parts optics.units",
     "process": "acdc_optical.light mask_process acdc_optical.design acdc_optical.parts",
     "finishing": "mask_process plate relief",
-    "orders": "acdc_optical.light encodings finishing made mask_process plate process relief acdc_optical.compilation acdc_optical.design "
-    "acdc_optical.realisation optics optics.units",
+    "orders": "encodings finishing made mask_process plate process relief acdc_optical.compilation acdc_optical.design "
+    "acdc_optical.light acdc_optical.realisation optics optics.units",
     "deviations": "made orders plate optics.units",
     "predictions": "deviations made orders process acdc_optical.design acdc_optical.progress "
     "acdc_optical.realisation acdc_optical.verification",

@@ -168,9 +168,8 @@ def made_layers(
     for index, layer in enumerate(optical_layers(design)):
         masks = layer.masks()
         a, d = made.get((index, "A")), made.get((index, "D"))
-        layers[index] = MadeLayer(
-            layer, a or Cells.whole(pixels_of(masks.input_mask)), d or Cells.whole(pixels_of(masks.fourier_mask))
-        )
+        a = a or Cells.whole(pixels_of(masks.input_mask))
+        layers[index] = MadeLayer(layer, a, d or Cells.whole(pixels_of(masks.fourier_mask)))
     return layers
 
 
