@@ -22,9 +22,8 @@ from acdc_optical.layers import ACDC, AFDF, Permutation
 from acdc_optical.light import pixels_of
 from acdc_optical.models import Continuous, Model
 from acdc_optical.nearest import nearest_layer
-from acdc_optical.planes import Planes
-from acdc_optical.presentation import presentation_of
 from acdc_optical.realisation import FixedMasks, OpticalLayer, realise
+from acdc_optical.stored_masks import masks_of, planes_of, tensors_of
 from acdc_optical.tensors import DESIGN, read_tensors, write_tensors
 
 
@@ -125,7 +124,7 @@ class Design:
         for index, (stage, masks) in enumerate(zip(self.stages, self.masks, strict=True)):
             tensors |= {f"{index}.{name}": value for name, value in stage.state_dict().items()}
             if masks is not None:
-                tensors |= {f"{index}.masks.{name}": value for name, value in _mask_tensors(masks).items()}
+                tensors |= {f"{index}.masks.{name}": value for name, value in tensors_of(masks).items()}
         header = _Header(
             bench=self.bench.model_dump(),
             stages=[_describe(stage) for stage in self.stages],
@@ -163,7 +162,8 @@ def _as_it_is(module: nn.Module) -> tuple[nn.Module, Masks | None]:
     masks = module.masks()
     tensors = {name: getattr(masks, name).detach().clone() for name in ("input_mask", "fourier_mask", "gain")}
     # Made of pixels, though the model may have taken them for points.
-    planes = _planes(module.layer, module.bench, pixels_of(masks.fourier_mask), masks.pixels_per_coefficient)
+    pixels = pixels_of(masks.fourier_mask).shape
+    planes = planes_of(module.layer, module.bench, pixels, masks.pixels_per_coefficient)
     return nearest.layer, replace(masks, planes=planes, residual=nearest.distance, **tensors)
 
 
@@ -179,29 +179,10 @@ def _branch(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
-def _mask_tensors(masks: Masks) -> dict[str, Tensor]:
-    return {
-        "input": pixels_of(masks.input_mask),
-        "fourier": pixels_of(masks.fourier_mask),
-        "gain": masks.gain,
-        "residual": torch.tensor(masks.residual, dtype=torch.float64),
-    }
-
-
 def _masks(stage: nn.Module, bench: Bench, tensors: dict[str, Tensor], per_coefficient: int | None) -> Masks | None:
     if not isinstance(stage, ACDC | AFDF) or per_coefficient is None:
         return None
-    input_mask, fourier_mask = tensors["input"], tensors["fourier"]
-    planes = _planes(stage, bench, fourier_mask, per_coefficient)
-    if tuple(input_mask.shape) != planes.input.cells:
-        raise ValueError(f"mask A has {tuple(input_mask.shape)} pixels; the layer needs {planes.input.cells}")
-    return Masks(input_mask, fourier_mask, tensors["gain"], planes, per_coefficient, float(tensors["residual"]))
-
-
-def _planes(stage: ACDC | AFDF, bench: Bench, fourier_mask: Tensor, per_coefficient: int) -> Planes:
-    presentation = presentation_of(stage)
-    counts = [presentation.pixels(n) for n in stage.shape]
-    return Planes.of(bench, counts, fourier_mask.shape, per_coefficient, bench.pixels())
+    return masks_of(stage, bench, tensors, per_coefficient)
 
 
 _CONVOLUTION = "in_channels out_channels kernel_size stride padding dilation groups bias padding_mode"

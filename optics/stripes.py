@@ -1,4 +1,4 @@
-"""Masks without pixels: rows of stripes that let all light through, with phase 0 or π, between edges at any place.
+"""Masks without pixels: rows of stripes between edges at any place, clear ones and etched ones by turns.
 
 No samples of a plane fall on all edges. But light that a lens has made is smooth within a cell of a grid: it is the
 polynomial through its Gauss nodes. So every node is given what the stripes weigh its polynomial with,
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -29,14 +29,15 @@ _SAME = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Stripes:
-    """Where phase 0 turns into phase π and back.
+    """Where phase 0 turns into phase π and back, and lets all light through.
 
     Attributes:
         edges: [m], float64, ascending along each row, shape (rows, edges) or, in one dimension, (edges,). Rows of fewer
             edges have the others at the ends of the row, where they part nothing.
-        first: +1 or -1, the transmittance at the lower end of each row, shape (rows,) or (); every edge changes its
-            sign.
+        first: at the lower end of each row +1 where it is clear, -1 where it is etched, shape (rows,) or (); it
+            changes with every edge.
         extent: of the mask, (height, width) or (width,) [m]; rows are of equal height.
+        etched: transmittance of etched stripes, -1 for phase π; that of clear ones is 1.
 
     Raises:
         ValueError: edges that do not ascend, or lie beyond the mask; signs that are not ±1; shapes that do not fit.
@@ -45,6 +46,7 @@ class Stripes:
     edges: Tensor
     first: Tensor
     extent: tuple[float, ...]
+    etched: complex = -1.0
 
     def __post_init__(self) -> None:
         if self.edges.dtype != torch.float64 or self.edges.ndim not in (1, 2) or self.edges.ndim != len(self.extent):
@@ -95,15 +97,15 @@ class Stripes:
 
     @property
     def rectangles(self) -> Tensor:
-        """The stripes of phase π, which are etched: x0, y0, x1, y1 [m], shape (n, 4); of unit height in one dimension.
+        """The etched stripes: x0, y0, x1, y1 [m], shape (n, 4); of unit height in one dimension.
 
         Rows touch: where stripes of neighbours meet, so do their rectangles.
         """
         bounds = self.bounds.detach()
         parity = torch.arange(bounds.shape[1] - 1) % 2
-        etched = (self.first.reshape(-1, 1) * (1 - 2 * parity) < 0) & (bounds.diff() > 0)
+        drawn = (self.first.reshape(-1, 1) * (1 - 2 * parity) < 0) & (bounds.diff() > 0)
         height = self.extent[0] / self.rows if self.ndim == 2 else 1.0
-        row, place = etched.nonzero(as_tuple=True)
+        row, place = drawn.nonzero(as_tuple=True)
         y0 = (row - self.rows / 2) * height
         return torch.stack((bounds[row, place], y0, bounds[row, place + 1], y0 + height), dim=1)
 
@@ -115,13 +117,14 @@ class Stripes:
             edges, first = -edges.flip(-1), first * (-1) ** edges.shape[-1]
         if self.ndim == 2 and 0 in axes:
             edges, first = edges.flip(0), first.flip(0)
-        return Stripes(edges, first, self.extent)
+        return replace(self, edges=edges, first=first)
 
-    def signs(self, x: Tensor) -> Tensor:
-        """The transmittance at places x [m], shape (rows, x) or (x,)."""
+    def transmittance(self, x: Tensor) -> Tensor:
+        """At places x [m], shape (rows, x) or (x,)."""
         edges = self.edges.detach().reshape(self.rows, -1).contiguous()
         passed = torch.searchsorted(edges, x.to(edges).expand(self.rows, -1).contiguous(), right=True)
-        return (self.first.reshape(-1, 1) * (1 - 2 * (passed % 2))).reshape(*self.edges.shape[:-1], -1).to(edges)
+        signs = (self.first.reshape(-1, 1) * (1 - 2 * (passed % 2))).reshape(*self.edges.shape[:-1], -1)
+        return self._between(signs.to(edges))
 
     def weights(self, axis: Axis) -> Tensor:
         """t_k above for every node of an axis, shape (rows, nodes) or (nodes,); differentiable in the edges.
@@ -143,7 +146,13 @@ class Stripes:
         from_left = (self.first.reshape(-1, 1) * (1 - 2 * (before % 2))).to(edges)
         weights = from_left[..., None].expand(-1, -1, len(axis.cell))
         weights = weights.index_put((rows, cell), -2 * signs[..., None].to(edges) * behind, accumulate=True)
-        return weights.reshape(*self.edges.shape[:-1], axis.size)
+        return self._between(weights.reshape(*self.edges.shape[:-1], axis.size))
+
+    def _between(self, signs: Tensor) -> Tensor:
+        """From -1 for etched and +1 for clear to their transmittances, in proportion."""
+        if self.etched == -1:
+            return signs
+        return (1 + self.etched) / 2 + (1 - self.etched) / 2 * signs
 
     def _check(self, axis: Axis) -> None:
         if not math.isclose(axis.extent, self.width, rel_tol=_SAME):
@@ -180,7 +189,7 @@ class StripedMask(nn.Module):
     def crossed(self, field: Field) -> Field:
         """The light itself right behind the mask, for a look at it."""
         self.check(field.grid)
-        return field.replace(self._times(field, self.stripes.signs(field.grid.axes[-1].coordinates)))
+        return field.replace(self._times(field, self.stripes.transmittance(field.grid.axes[-1].coordinates)))
 
     def check(self, grid: Grid, wavelength: float = 1.0) -> Grid:
         """The grid itself, on which the light leaves.
@@ -199,7 +208,7 @@ class StripedMask(nn.Module):
     def _times(self, field: Field, values: Tensor) -> Tensor:
         if field.grid.ndim == 2:
             values = values.repeat_interleave(len(field.grid.axes[0].cell), dim=0)
-        return field.data * values.to(field.data.real)
+        return field.data * values.to(field.data if values.is_complex() else field.data.real)
 
     def extra_repr(self) -> str:
         return repr(self.stripes)

@@ -92,7 +92,8 @@ ACDC = {
     "datasets": "files",
     # What joins the siblings.
     "networks": "augmentation datasets layers training",
-    "design": "light bench cascade compilation layers models nearest planes presentation realisation tensors",
+    "stored_masks": "bench compilation layers light planes presentation optics",
+    "design": "light bench cascade compilation layers models nearest realisation stored_masks tensors",
     "figures": "light compilation realisation training verification optics optics.plotting optics.units",
     "tables": "compilation design second_opinion training optics.units",
     "routes": "bench condensed constraints datasets design models networks progress realisation trained_masks training "
@@ -116,6 +117,7 @@ FABRICATION = {
     "encodings": "plate spreading",
     "arms": "optics optics.grid",
     "impulse": "arms",
+    "columns": "plate optics optics.units",
     "made": "arms encodings impulse acdc_optical.compilation acdc_optical.models acdc_optical.planes "
     "acdc_optical.realisation optics",
     "materials": "optics.units",
@@ -153,11 +155,11 @@ FABRICATION = {
     "package.checksums": "design_tools.lines",
     # What joins them.
     "mask_process": "encodings layouts.rules materials relief acdc_optical.parts optics.units",
-    "process": "acdc_optical.light mask_process acdc_optical.design acdc_optical.parts",
+    "process": "mask_process acdc_optical.design acdc_optical.parts optics",
     "finishing": "mask_process plate relief",
-    "orders": "encodings finishing made mask_process plate process relief acdc_optical.compilation acdc_optical.design "
-    "acdc_optical.light acdc_optical.realisation optics optics.units",
-    "deviations": "made orders plate optics.units",
+    "orders": "columns encodings finishing made mask_process plate process relief acdc_optical.compilation "
+    "acdc_optical.design acdc_optical.light acdc_optical.planes acdc_optical.realisation optics optics.units",
+    "deviations": "columns made orders plate optics.units",
     "predictions": "deviations made orders process acdc_optical.design acdc_optical.progress "
     "acdc_optical.realisation acdc_optical.verification",
     "pictures": "plate acdc_optical.files optics.plotting optics.units",

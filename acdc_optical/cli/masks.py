@@ -19,7 +19,7 @@ _FORMATS = (
     "gds, oas, png, tiff, dose, dose-bmp, stl, xyz, slm, slm-bmp, slm-npy, slm-csv, dmd, dmd-bmp, dmd-bits, zemax-sag, "
     "zemax-phase, code-v-surface, code-v-wavefront, fits, npz"
 )
-_PRESETS = "chrome-and-etch, double-phase, one-etch"
+_PRESETS = "chrome-and-etch, double-phase, one-etch, stripes"
 
 
 @app.command()

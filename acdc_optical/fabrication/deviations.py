@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter, minimum_filter
 
-from acdc_optical.fabrication.made import Cells
+from acdc_optical.fabrication.columns import widened
+from acdc_optical.fabrication.made import Cells, MadeMask, Striped
 from acdc_optical.fabrication.orders import MaskOrder
 from acdc_optical.fabrication.plate import Drawn, Plate
 from optics.units import format_length
@@ -36,7 +37,7 @@ class Deviation(Protocol):
     def name(self) -> str:
         """What it is, in words."""
 
-    def cells(self, order: MaskOrder) -> Cells:
+    def cells(self, order: MaskOrder) -> MadeMask:
         """What the light meets.
 
         Raises:
@@ -58,14 +59,18 @@ class Depth:
     def name(self) -> str:
         return f"all depths {self.error:+.1%}"
 
-    def cells(self, order: MaskOrder) -> Cells:
+    def cells(self, order: MaskOrder) -> MadeMask:
         heights, plate = order.plate.heights, order.plate
         if heights is None:
             raise ValueError(f"{plate.name} has no relief, and no depth that could be wrong")
         # Light is measured against that of the first clear level, as where patterns are off: a pedestal counts nothing.
         heights = heights - heights[_clear(plate)]
         phase = 2 * math.pi * self.error * heights / order.process.relief().turn(plate.wavelength)
-        return order.cells_of((plate.transmittance * np.exp(1j * phase))[_levels(order)])
+        values = plate.transmittance * np.exp(1j * phase)
+        met = order.cells
+        if isinstance(met, Striped):
+            return replace(met, stripes=replace(met.stripes, etched=complex(values[1])))
+        return order.cells_of(values[_levels(order)])
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,10 @@ class Width:
             f"drawn areas {'wider' if self.growth > 0 else 'narrower'} by {format_length(abs(self.growth), 3)} a side"
         )
 
-    def cells(self, order: MaskOrder) -> Cells:
+    def cells(self, order: MaskOrder) -> MadeMask:
+        met = order.cells
+        if isinstance(met, Striped):
+            return Striped(*widened(met.stripes, self.growth))  # the opening around them is as it is ordered
         # Edges move into cells on either side of them, where parts begin; stripes have none along y.
         moved = [_widened(abs(self.growth), pitch) for pitch in order.plate.pitch]
         if order.pixels.ndim == 1:

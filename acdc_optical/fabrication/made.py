@@ -22,7 +22,7 @@ from acdc_optical.fabrication.impulse import impulse_response, respond
 from acdc_optical.models import Continuous
 from acdc_optical.planes import Planes
 from acdc_optical.realisation import OpticalLayer
-from optics import Field
+from optics import Field, Stripes, gauss
 
 WHOLE = (-0.5, 0.5)
 """The edges of a pixel that is one cell."""
@@ -64,30 +64,50 @@ class Cells:
         return cls(pixels, (WHOLE,) * pixels.ndim)
 
 
+@dataclass(frozen=True, eq=False)
+class Striped:
+    """What the light meets in the Fourier plane where stripes were drawn.
+
+    Attributes:
+        stripes: in as many rows for each pixel.
+        rows: where those of a pixel begin and end along y, ascending from -1/2 to 1/2 pixel.
+    """
+
+    stripes: Stripes
+    rows: tuple[float, ...] = WHOLE
+
+
+MadeMask = Cells | Striped
+"""What the light meets where mask D stands."""
+
+
 class MadeLayer(nn.Module):
     """The call of an optical layer through masks as they are made; called like the layer.
 
     Args:
         optical: the layer on its bench; its own masks tell the planes and the gain.
         input: mask A as made.
-        fourier: mask D as made.
+        fourier: mask D as made: cells, or stripes.
         accuracy: to which the light across each cell is integrated, relative to what falls on it.
 
     Raises:
-        ValueError: cells that are not a whole number for each pixel of the masks.
+        ValueError: cells that are not a whole number for each pixel of the masks; a mask A of stripes.
     """
 
-    def __init__(self, optical: OpticalLayer, input: Cells, fourier: Cells, *, accuracy: float = 1e-13):
+    def __init__(self, optical: OpticalLayer, input: MadeMask, fourier: MadeMask, *, accuracy: float = 1e-13):
         super().__init__()
+        if not isinstance(input, Cells):
+            raise ValueError("expected cells as mask A; got stripes, which stand in the Fourier plane")
         self.optical, self.input, self.fourier, self.accuracy = optical, input, fourier, accuracy
         self.masks = optical.masks()
         _check(self.masks.planes.input.cells, input)
-        _check(self.masks.planes.mask.cells, fourier)
+        if isinstance(fourier, Cells):
+            _check(self.masks.planes.mask.cells, fourier)
 
-    def through(self, input: Cells, fourier: Cells) -> MadeLayer:
+    def through(self, input: MadeMask, fourier: MadeMask) -> MadeLayer:
         """The same bench with other masks; if they are divided alike, its light need not be worked out anew."""
         other = MadeLayer(self.optical, input, fourier, accuracy=self.accuracy)
-        if all(a.edges == b.edges and a.turns == b.turns for a, b in ((input, self.input), (fourier, self.fourier))):
+        if _divided_alike(input, self.input) and _divided_alike(fourier, self.fourier):
             other._arms = self._arms
         return other
 
@@ -97,7 +117,8 @@ class MadeLayer(nn.Module):
         return 4 * math.prod(self.input.values.shape)
 
     def forward(self, x: Tensor) -> Tensor:
-        seen = respond(self._shown(x), self._response, self._arms) / (self.input.factor * self.fourier.factor)
+        factor = self.input.factor * (self.fourier.factor if isinstance(self.fourier, Cells) else 1.0)
+        seen = respond(self._shown(x), self._response, self._arms) / factor
         return self.optical.decode(seen, self.masks)
 
     @torch.no_grad()
@@ -124,7 +145,7 @@ class MadeLayer(nn.Module):
     def _cross(self, shown: Tensor, arms: tuple[Arm, ...]) -> Tensor:
         """From behind mask A to the camera, node by node and in double precision."""
         shown = shown.to(torch.complex128)
-        along, values = arms[-1], self.fourier.values.to(shown)
+        along, values = arms[-1], self._values(arms).to(shown)
         values = values.repeat_interleave(along.repeats, dim=-1)
         if len(arms) == 1:
             return ((shown @ along.to_mask.T) * values) @ along.to_camera.T
@@ -137,7 +158,14 @@ class MadeLayer(nn.Module):
 
     @cached_property
     def _response(self) -> Tensor:
-        return impulse_response(self._arms, self.fourier.values)
+        return impulse_response(self._arms, self._values(self._arms))
+
+    def _values(self, arms: tuple[Arm, ...]) -> Tensor:
+        """The transmittance of every cell of mask D; what every node along x weighs stripes with."""
+        if isinstance(self.fourier, Cells):
+            return self.fourier.values
+        pixels = self.masks.planes.mask.axes[-1]
+        return self.fourier.stripes.weights(replace(pixels, cell=gauss(len(arms[-1].to_mask) // pixels.cells)))
 
     @cached_property
     def _arms(self) -> tuple[Arm, ...]:
@@ -149,12 +177,33 @@ class MadeLayer(nn.Module):
         for i, (a, d, camera) in enumerate(zip(planes.input.axes, planes.mask.axes, planes.camera.axes, strict=True)):
             # Across a pixel of A the waves from the outermost pixels of D turn by so much, across one of D those of all
             # inputs to all outputs; carriers add their own turns along x.
-            deflected, carrier = (cells.turns if i == last else 0.0 for cells in (self.input, self.fourier))
+            deflected, carrier = (_carrier(mask) if i == last else 0.0 for mask in (self.input, self.fourier))
             turn = math.pi * d.cells / (a.cells * per_coefficient)
             front = Divided(a, self.input.edges[i], bench.modulator.fill, turn, deflected, accuracy)
-            mask = Divided(d, self.fourier.edges[i], bench.mask.fill, 2 * math.pi / per_coefficient, carrier, accuracy)
+            turn, edges, finest = 2 * math.pi / per_coefficient, _edges(self.fourier, i, last), accuracy
+            if i == last and isinstance(self.fourier, Striped):
+                finest = accuracy**2  # against stripes, nodes integrate half the degree that they do across a cell
+            mask = Divided(d, edges, bench.mask.fill, turn, carrier, finest)
             arms.append(arm_between(front, mask, camera, planes.wavelength, planes.focal_length))
+        if isinstance(self.fourier, Striped):  # along x every node has a weight of its own
+            arms[-1] = arms[-1]._replace(repeats=1)
         return tuple(arms)
+
+
+def _carrier(mask: MadeMask) -> float:
+    return mask.turns if isinstance(mask, Cells) else 0.0
+
+
+def _edges(mask: MadeMask, axis: int, last: int) -> tuple[float, ...]:
+    if isinstance(mask, Cells):
+        return mask.edges[axis]
+    return WHOLE if axis == last else mask.rows
+
+
+def _divided_alike(a: MadeMask, b: MadeMask) -> bool:
+    if isinstance(a, Cells) and isinstance(b, Cells):
+        return a.edges == b.edges and a.turns == b.turns
+    return isinstance(a, Striped) and isinstance(b, Striped) and a.rows == b.rows
 
 
 def _blocks(cells: int, repeats: int, across: int) -> Iterator[tuple[slice, slice]]:

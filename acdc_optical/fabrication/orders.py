@@ -13,16 +13,18 @@ from torch import nn
 
 from acdc_optical.compilation import Masks
 from acdc_optical.design import Design
+from acdc_optical.fabrication.columns import columns_of, stripes_of
 from acdc_optical.fabrication.encodings import Encoded
 from acdc_optical.fabrication.finishing import framed, occurring
-from acdc_optical.fabrication.made import Cells, MadeLayer
+from acdc_optical.fabrication.made import Cells, MadeLayer, MadeMask, Striped
 from acdc_optical.fabrication.mask_process import MaskProcess
-from acdc_optical.fabrication.plate import Plate
+from acdc_optical.fabrication.plate import Plate, phase_steps
 from acdc_optical.fabrication.process import LayoutProcess, Process
 from acdc_optical.fabrication.relief import Surface
-from acdc_optical.light import pixels_of
+from acdc_optical.light import Pattern, pixels_of
+from acdc_optical.planes import Planes
 from acdc_optical.realisation import OpticalLayer
-from optics import Grid
+from optics import Grid, Stripes
 from optics.units import format_length
 
 Transmittance = NDArray[np.complex128]
@@ -56,16 +58,19 @@ class MaskOrder:
     focal_length: float = math.inf
 
     @property
-    def cells(self) -> Cells:
+    def cells(self) -> MadeMask:
         """What the light meets where the plate is as ordered."""
         return self.cells_on(self.plate.transmittance[self.plate.levels])
 
-    def cells_on(self, transmittance: Transmittance) -> Cells:
+    def cells_on(self, transmittance: Transmittance) -> MadeMask:
         """What the light meets where the cells of the plate have a transmittance, shape of ``plate.levels``.
 
         Raises:
-            ValueError: stripes, of a one-dimensional mask, that are not alike along their height.
+            ValueError: stripes, of a one-dimensional mask, that are not alike along their height; cells of unequal
+                width with more than two transmittances.
         """
+        if self.plate.x_edges is not None:
+            return Striped(stripes_of(transmittance, self.plate.x_edges, self.pixels.extent))
         if self.pixels.ndim == 1:
             strays = int((transmittance != transmittance[:1]).any(axis=1).sum())
             if strays:
@@ -106,19 +111,16 @@ def orders_of(design: Design, process: Process) -> tuple[MaskOrder, ...]:
 
 def _order(index: int, side: str, masks: Masks, wanted: MaskProcess, layout: LayoutProcess) -> MaskOrder:
     values, grid = (masks.input_mask, masks.planes.input) if side == "A" else (masks.fourier_mask, masks.planes.mask)
-    name = f"L{index + 1}{side}"
     try:
+        if side == "D" and isinstance(values, Stripes):
+            return _order_of_stripes(index, side, values, masks.planes, wanted, layout)
         if side == "D" and wanted.made != "modulator" and grid.axes[0].cell.width < 1:
             raise ValueError(
                 f"the bench takes mask D to have opaque gaps (fill {grid.axes[0].cell.width:g}), which are not drawn: "
                 "compile the design for mask.fill = 1"
             )
         encoded = wanted.encoding_for(min(grid.spacing))(pixels_of(values).detach().cpu().to(torch.complex128).numpy())
-        making, wavelength = wanted.making(), masks.planes.wavelength
-        surface = Surface(None, ()) if making is None else making.surface(encoded.alphabet, wavelength)
-        surface = occurring(surface, encoded.levels)
-        if side == "D":
-            surface = framed(surface, encoded.alphabet, wanted)
+        surface = _surface(side, encoded, wanted, masks.planes.wavelength)
         _check_grid(min(grid.spacing) / encoded.cells, layout.grid, surface)
     except ValueError as error:
         raise ValueError(f"mask {side} of optical layer {index + 1}: {error}") from None
@@ -128,16 +130,58 @@ def _order(index: int, side: str, masks: Masks, wanted: MaskProcess, layout: Lay
         rows = max(1, round(layout.stripe_height / pitch[0]))  # of square cells: images of stripes are true to scale
         levels, pitch = np.repeat(levels[None], rows, axis=0), [pitch[0], pitch[0]]
     plate = Plate(
-        name=name,
+        name=_name(index, side),
         levels=levels,
         pitch=(pitch[0], pitch[1]),
         transmittance=encoded.alphabet.transmittance,
-        wavelength=wavelength,
+        wavelength=masks.planes.wavelength,
         layers=surface.layers,
         heights=surface.heights,
         mirrored=wanted.faces_source,
     )
     return MaskOrder(index, side, grid, encoded, plate, wanted, layout, masks.planes.focal_length)
+
+
+def _order_of_stripes(
+    index: int, side: str, stripes: Stripes, planes: Planes, wanted: MaskProcess, layout: LayoutProcess
+) -> MaskOrder:
+    """Striped as they are: columns begin and end wherever an edge is, to the grid of the layout."""
+    if (wanted.encoding, wanted.levels, wanted.cells or 1) != ("phase-steps", 2, 1) or wanted.feature is not None:
+        raise ValueError(
+            'it is made of stripes of two phases, which are drawn as they are: give encoding = "phase-steps", '
+            "levels = 2 and neither cells nor feature, as the preset one-etch does for D"
+        )
+    columns, levels = columns_of(stripes, layout.grid)
+    if stripes.ndim == 1:
+        levels = levels[0]
+    encoded = Encoded(levels, phase_steps(2), 1, 1.0, 0.0)
+    surface = _surface(side, encoded, wanted, planes.wavelength)
+    if not surface.layers:
+        raise ValueError('it is made of stripes, which need a pattern: give made = "etched" or "added"')
+    height = stripes.extent[0] / stripes.rows if stripes.ndim == 2 else layout.stripe_height
+    plate = Plate(
+        name=_name(index, side),
+        levels=np.atleast_2d(levels),
+        pitch=(height, stripes.width / levels.shape[-1]),
+        transmittance=encoded.alphabet.transmittance,
+        wavelength=planes.wavelength,
+        layers=surface.layers,
+        heights=surface.heights,
+        mirrored=wanted.faces_source,
+        x_edges=columns,
+    )
+    return MaskOrder(index, side, planes.mask, encoded, plate, wanted, layout, planes.focal_length)
+
+
+def _name(index: int, side: str) -> str:
+    return f"L{index + 1}{side}"
+
+
+def _surface(side: str, encoded: Encoded, wanted: MaskProcess, wavelength: float) -> Surface:
+    making = wanted.making()
+    surface = Surface(None, ()) if making is None else making.surface(encoded.alphabet, wavelength)
+    surface = occurring(surface, encoded.levels)
+    return framed(surface, encoded.alphabet, wanted) if side == "D" else surface
 
 
 def _check_grid(cell: float, grid: float, surface: Surface) -> None:
@@ -169,8 +213,12 @@ def made_layers(
         masks = layer.masks()
         a, d = made.get((index, "A")), made.get((index, "D"))
         a = a or Cells.whole(pixels_of(masks.input_mask))
-        layers[index] = MadeLayer(layer, a, d or Cells.whole(pixels_of(masks.fourier_mask)))
+        layers[index] = MadeLayer(layer, a, d or _as_designed(masks.fourier_mask))
     return layers
+
+
+def _as_designed(mask: Pattern) -> MadeMask:
+    return Striped(mask) if isinstance(mask, Stripes) else Cells.whole(mask)
 
 
 def made_network(design: Design, orders: Sequence[MaskOrder]) -> nn.Sequential:

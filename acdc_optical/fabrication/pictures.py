@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +21,7 @@ from optics.units import mm, um
 _DETAIL = 64
 _WHOLE = 512
 _SLENDER = 4
+_COLUMNS = 2048
 
 
 def plot_plate(plate: Plate) -> Figure:
@@ -29,6 +31,9 @@ def plot_plate(plate: Plate) -> Figure:
         plate: to be drawn; phase is hue and amplitude brightness in the first two panels. Of large plates the whole
             shows every n-th cell. The detail is where most levels occur, as near to the middle as may be.
     """
+    ny, nx = plate.levels.shape
+    cells = f"{nx} × {ny} cells" if plate.x_edges is None else f"{ny} rows of stripes"
+    plate = _in_even_cells(plate)
     panels_wanted = 2 + len(plate.layers)
     columns = panels_wanted if panels_wanted < 4 else 2 if panels_wanted == 4 else 3
     rows = -(-panels_wanted // columns)
@@ -39,7 +44,7 @@ def plot_plate(plate: Plate) -> Figure:
     whole = plate.extent
     _draw_colours(panels[0], seen[::down, ::across], (0.0, 0.0), whole)
     mirrored = ", x mirrored" if plate.mirrored else ""
-    panels[0].set_title(f"{plate.name}: {seen.shape[1]} × {seen.shape[0]} cells{mirrored}", fontsize="medium")
+    panels[0].set_title(f"{plate.name}: {cells}{mirrored}", fontsize="medium")
     window = _detail(plate)
     low = [(s.start - n / 2) * p for s, n, p in zip(window, seen.shape, plate.pitch, strict=True)]
     size = [(s.stop - s.start) * p for s, p in zip(window, plate.pitch, strict=True)]
@@ -53,6 +58,16 @@ def plot_plate(plate: Plate) -> Figure:
     for ax in panels[panels_wanted:]:
         ax.remove()
     return figure
+
+
+def _in_even_cells(plate: Plate) -> Plate:
+    """Stripes as pictures can show them: in so many columns of one width that their edges seem to be in place."""
+    if plate.x_edges is None:
+        return plate
+    width = plate.extent[1]
+    middles = ((np.arange(_COLUMNS) + 0.5) / _COLUMNS - 0.5) * width
+    columns = np.searchsorted(plate.x_edges, middles) - 1
+    return replace(plate, levels=plate.levels[:, columns], pitch=(plate.pitch[0], width / _COLUMNS), x_edges=None)
 
 
 def _purpose(layer: Layer) -> str:

@@ -109,9 +109,11 @@ class Plate:
         heights: of the surface at each level above the lowest that the process makes [m], shape (count,); None for
             masks without relief.
         mirrored: whether the shop sees x mirrored.
+        x_edges: where cells of unequal width begin and end along x, ascending and centred on the axis [m], shape
+            (nx + 1,); ``pitch`` then has their mean width. None for cells that are alike.
 
     Raises:
-        ValueError: levels that are not 2-D unsigned integers, or beyond those that there are.
+        ValueError: levels that are not 2-D unsigned integers, or beyond those that there are; edges that do not fit.
     """
 
     name: str
@@ -122,6 +124,7 @@ class Plate:
     layers: tuple[Layer, ...] = ()
     heights: NDArray[np.float64] | None = None
     mirrored: bool = False
+    x_edges: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         if self.levels.ndim != 2 or self.levels.dtype not in (np.uint8, np.uint16):
@@ -131,12 +134,24 @@ class Plate:
         highest = int(self.levels.max(initial=0))
         if highest >= len(self.transmittance):
             raise ValueError(f"level {highest} of plate {self.name!r} is beyond its {len(self.transmittance)} levels")
+        columns = self.levels.shape[1]
+        if self.x_edges is not None and (self.x_edges.shape != (columns + 1,) or (np.diff(self.x_edges) <= 0).any()):
+            raise ValueError(f"expected {columns + 1} ascending edges of columns; got {self.x_edges}")
 
     @property
     def extent(self) -> tuple[float, float]:
         """Height and width [m]."""
         ny, nx = self.levels.shape
         return ny * self.pitch[0], nx * self.pitch[1]
+
+    @property
+    def seen_edges(self) -> NDArray[np.float64]:
+        """Where the columns of :attr:`seen` begin and end [m], shape (nx + 1,)."""
+        if self.x_edges is not None:
+            return -self.x_edges[::-1] if self.mirrored else self.x_edges
+        columns = self.levels.shape[1]
+        edges: NDArray[np.float64] = (np.arange(columns + 1) - columns / 2) * self.pitch[1]
+        return edges
 
     @property
     def seen(self) -> Levels:

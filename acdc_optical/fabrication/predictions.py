@@ -124,7 +124,7 @@ def _deviations(order: MaskOrder, tolerances: Tolerances) -> list[Deviation]:
         return found
     if order.plate.layers and tolerances.width:
         found += [Width(-tolerances.width), Width(tolerances.width)]
-    if tolerances.overlay:
+    if tolerances.overlay and order.plate.x_edges is None:  # stripes have one pattern, and the frame around it
         axes = (1,) if order.pixels.ndim == 1 else (0, 1)
         found += [Overlay(i, tolerances.overlay, axis) for i in range(1, len(order.plate.layers)) for axis in axes]
     return found

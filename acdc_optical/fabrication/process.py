@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 
 from acdc_optical.design import Design
 from acdc_optical.fabrication.mask_process import MaskProcess
-from acdc_optical.light import pixels_of
 from acdc_optical.parts import Distance, Length, Part, preset_names, read_preset, read_toml
+from optics import Stripes
 
 # Masks trained in float32 are real, and absorb nothing, to this.
 _REAL = 1e-6
@@ -117,11 +117,14 @@ def process_named(name: str) -> Process:
 def suited(design: Design) -> Process:
     """The preset that suits the masks of a design.
 
-    Masks that absorb nothing and have phases 0 and π are made by one etch, real masks by chrome and an etch, others by
-    levels of phase.
+    Masks that absorb nothing and have phases 0 and π are made by one etch, as stripes are, real masks by chrome and an
+    etch, others by levels of phase.
     """
-    masks = [values for m in design.masks if m is not None for values in map(pixels_of, (m.input_mask, m.fourier_mask))]
+    found = [values for m in design.masks if m is not None for values in (m.input_mask, m.fourier_mask)]
+    masks = [values for values in found if not isinstance(values, Stripes)]
     real = all(not values.is_complex() or float(values.imag.abs().max()) < _REAL for values in masks)
     if real and all(float((values.abs() - 1).abs().max()) < _REAL for values in masks):
         return Process.preset("one-etch")
+    if len(masks) < len(found):
+        return Process.preset("stripes")
     return Process.preset("chrome-and-etch" if real else "double-phase")

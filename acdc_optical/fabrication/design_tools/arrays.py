@@ -1,7 +1,8 @@
 """A plate as NumPy arrays (.npz): for HCIPy, prysm, LightPipes, torch and everything else that reads arrays.
 
 SI units, the frame of the light, no pickle. ``numpy.savez`` would note the time; here the same plate gives the same
-bytes. :func:`~acdc_optical.files.read_arrays` reads the numbers with ``RELIEF, FLAT`` as its choices.
+bytes. :func:`~acdc_optical.files.read_arrays` reads the numbers with ``STRIPED, RELIEF, FLAT``
+as its choices.
 """
 
 from __future__ import annotations
@@ -22,12 +23,15 @@ FLAT = ("levels", "pitch", "transmittance", "wavelength")
 RELIEF = (*FLAT, "heights")
 """Numbers in the file of a plate with relief: also the height of each level [m]."""
 
+STRIPED = (*RELIEF, "x_edges")
+"""Numbers in the file of stripes: also where columns begin and end [m]; the pitch along x is their mean width."""
+
 
 def write_arrays(path: str | Path, plate: Plate) -> None:
     """Write a plate as named arrays.
 
-    Besides those of :data:`FLAT` or :data:`RELIEF` there are ``name``, ``layer_names`` of shape (layers,) and
-    ``layer_drawn``, 1 where a level is drawn in a layer, of shape (layers, count).
+    Besides those of :data:`FLAT`, :data:`RELIEF` or :data:`STRIPED` there are ``name``, ``layer_names`` of shape
+    (layers,) and ``layer_drawn``, 1 where a level is drawn in a layer, of shape (layers, count).
 
     Raises:
         OSError: see :func:`~acdc_optical.files.replacing`.
@@ -51,4 +55,6 @@ def _arrays(plate: Plate) -> dict[str, NDArray[np.generic]]:
     }
     if plate.heights is not None:
         arrays["heights"] = plate.heights.astype(np.float64)
+    if plate.x_edges is not None:
+        arrays["x_edges"] = plate.x_edges
     return arrays

@@ -24,6 +24,7 @@ from acdc_optical.fabrication.layouts.rectangles import (
     from_metres,
     joined,
     merged,
+    on_grid,
     rasterised,
 )
 from acdc_optical.fabrication.plate import Levels, Plate
@@ -99,13 +100,13 @@ class Layout:
 
 
 def edges_of(plate: Plate, dbu: float = DBU) -> tuple[Edges, Edges]:
-    """Edges of the cells of a plate along x and y [dbu], shapes (nx + 1,) and (ny + 1,).
+    """Edges of the cells of a plate, as the shop sees it, along x and y [dbu], shapes (nx + 1,) and (ny + 1,).
 
     Raises:
         ValueError: cells smaller than the grid.
     """
-    (ny, nx), (pitch_y, pitch_x) = plate.levels.shape, plate.pitch
-    return centred(nx, pitch_x, dbu), centred(ny, pitch_y, dbu)
+    ny, pitch_y = plate.levels.shape[0], plate.pitch[0]
+    return on_grid(plate.seen_edges, dbu), centred(ny, pitch_y, dbu)
 
 
 def layout_of(plate: Plate, marks: Marks, dbu: float = DBU) -> Layout:

@@ -19,6 +19,9 @@ from optics.units import format_length
 _SHOWN = 5  # places given for each kind of violation
 _CELLS_AT_ONCE = 2**20  # bounds the memory: runs take tens of bytes for a cell
 
+# Of widths in metres; what is left are roundings of coordinates.
+_DIGITS = 15
+
 # A rule that is a whole number of cells is kept by that many, whatever the rounding of the pitch.
 _ROUNDING = 1e-9
 
@@ -106,7 +109,9 @@ class Findings:
         )
 
 
-def check_rules(drawn: Drawn, pitch: tuple[float, float], rules: Rules) -> Findings:
+def check_rules(
+    drawn: Drawn, pitch: tuple[float, float], rules: Rules, x_edges: NDArray[np.float64] | None = None
+) -> Findings:
     """Hold a pattern against rules.
 
     Beyond the pattern nothing is drawn: a feature ends there, and a gap does not. Gaps that reach the border lie
@@ -116,6 +121,7 @@ def check_rules(drawn: Drawn, pitch: tuple[float, float], rules: Rules) -> Findi
         drawn: which cells are, shape (ny, nx).
         pitch: size of a cell, (y, x) [m].
         rules: what to hold it against.
+        x_edges: of columns that are not of one width [m], shape (nx + 1,).
 
     Raises:
         ValueError: not a two-dimensional pattern with cells, or a pitch that is not above 0.
@@ -124,24 +130,27 @@ def check_rules(drawn: Drawn, pitch: tuple[float, float], rules: Rules) -> Findi
         raise ValueError(f"expected drawn cells of shape (ny, nx), bool; got {drawn.shape} {drawn.dtype}")
     if not all(math.isfinite(size) and size > 0 for size in pitch):
         raise ValueError(f"expected cells of a size above 0, (y, x) [m]; got {pitch}")
-    features_y, gaps_y = _runs_along_rows(drawn.T, pitch[0], rules)
-    features_x, gaps_x = _runs_along_rows(drawn, pitch[1], rules)
+    y, x = ((np.arange(n + 1) - n / 2) * size for n, size in zip(drawn.shape, pitch, strict=True))
+    x = x if x_edges is None else x_edges
+    rows, columns = ((borders[1:] + borders[:-1]) / 2 for borders in (y, x))
+    features_y, gaps_y = _runs_along_rows(drawn.T, y, rules)
+    features_x, gaps_x = _runs_along_rows(drawn, x, rules)
     corner_contacts, corners = _corner_contacts(drawn)
-    found = [
-        *(("feature along y", middle, row, width) for row, middle, width in features_y.places),
-        *(("feature along x", row, middle, width) for row, middle, width in features_x.places),
-        *(("gap along y", middle, row, width) for row, middle, width in gaps_y.places),
-        *(("gap along x", row, middle, width) for row, middle, width in gaps_x.places),
-        *(("corner contact", y, x, 0.0) for y, x in corners if not rules.corner_contacts_allowed),
+    places = [
+        *(Place("feature along y", middle, columns[at], width) for at, middle, width in features_y.places),
+        *(Place("feature along x", rows[at], middle, width) for at, middle, width in features_x.places),
+        *(Place("gap along y", middle, columns[at], width) for at, middle, width in gaps_y.places),
+        *(Place("gap along x", rows[at], middle, width) for at, middle, width in gaps_x.places),
+        *(Place("corner contact", y[i], x[j], 0.0) for i, j in corners if not rules.corner_contacts_allowed),
     ]
-    (ny, nx), (dy, dx) = drawn.shape, pitch
+    drawn_rows = drawn.sum(axis=0) @ np.diff(x) / (x[-1] - x[0])
     return Findings(
         rules,
         (features_y.runs, features_x.runs),
         (gaps_y.runs, gaps_x.runs),
         corner_contacts,
-        float(np.count_nonzero(drawn) / drawn.size),
-        tuple(Place(rule, (y - ny / 2) * dy, (x - nx / 2) * dx, width) for rule, y, x, width in found),
+        float(drawn_rows / len(drawn)),
+        tuple(Place(place.rule, *map(float, place[1:])) for place in places),
     )
 
 
@@ -150,51 +159,49 @@ class _Tally:
     """Features, or gaps, along the rows of a pattern, gathered block by block.
 
     Attributes:
-        cell: size of a cell along the rows [m].
-        enough: cells that keep the rule.
-        smallest: cells of the smallest run; 0 if there is none.
-        narrow: runs of less cells than enough.
-        narrowest: some of those: (cells, row, first cell).
+        borders: of the cells along the rows [m].
+        enough: width that keeps the rule [m].
+        smallest: width of the smallest run [m]; None if there is none.
+        narrow: runs that are narrower than enough.
+        narrowest: some of those: (width, row, middle) [m].
     """
 
-    cell: float
-    enough: int
-    smallest: int = 0
+    borders: NDArray[np.float64]
+    enough: float
+    smallest: float | None = None
     narrow: int = 0
-    narrowest: list[tuple[int, int, int]] = field(default_factory=list)
+    narrowest: list[tuple[float, int, float]] = field(default_factory=list)
 
-    def add(self, starts: NDArray[np.int64], ends: NDArray[np.int64], first_row: int, stride: int) -> None:
-        """Take runs from ``starts`` up to ``ends``, in cells of rows that are ``stride`` apart."""
+    def add(self, starts: NDArray[np.int64], ends: NDArray[np.int64], first_row: int) -> None:
+        """Take runs from ``starts`` up to ``ends``, in cells of rows that an empty one ends."""
         if not len(starts):
             return
-        lengths = ends - starts
-        least = int(lengths.min())
-        self.smallest = min(least, self.smallest or least)
-        self.narrow += int(np.count_nonzero(lengths < self.enough))
-        full = len(self.narrowest) == _SHOWN and self.narrowest[-1][0] <= least  # nothing here is worse
-        if least >= self.enough or full:
-            return
-        narrow = np.flatnonzero(lengths < self.enough)
-        worst = narrow[np.argsort(lengths[narrow], kind="stable")[:_SHOWN]]
-        rows, firsts = np.divmod(starts[worst], stride)
-        here = zip(lengths[worst].tolist(), (rows + first_row).tolist(), firsts.tolist(), strict=True)
+        stride = len(self.borders)
+        rows, begins = np.divmod(starts, stride)
+        lower, upper = self.borders[begins], self.borders[ends % stride]
+        widths = np.round(upper - lower, _DIGITS)
+        least = float(widths.min())
+        self.smallest = least if self.smallest is None else min(least, self.smallest)
+        narrow = np.flatnonzero(widths < self.enough)
+        self.narrow += len(narrow)
+        worst = narrow[np.argsort(widths[narrow], kind="stable")[:_SHOWN]]
+        middles = (lower[worst] + upper[worst]) / 2
+        here = zip(widths[worst].tolist(), (rows[worst] + first_row).tolist(), middles.tolist(), strict=True)
         self.narrowest = sorted([*self.narrowest, *here])[:_SHOWN]
 
     @property
     def runs(self) -> Runs:
-        return Runs(self.smallest * self.cell if self.smallest else None, self.narrow)
+        return Runs(self.smallest, self.narrow)
 
     @property
-    def places(self) -> list[tuple[float, float, float]]:
-        """Row and middle [cells], and width [m], of the narrowest."""
-        return [(row + 0.5, first + cells / 2, cells * self.cell) for cells, row, first in self.narrowest]
+    def places(self) -> list[tuple[int, float, float]]:
+        """Row, and middle and width [m], of the narrowest."""
+        return [(row, middle, width) for width, row, middle in self.narrowest]
 
 
-def _runs_along_rows(drawn: Drawn, cell: float, rules: Rules) -> tuple[_Tally, _Tally]:
+def _runs_along_rows(drawn: Drawn, borders: NDArray[np.float64], rules: Rules) -> tuple[_Tally, _Tally]:
     """Features and gaps."""
-    features, gaps = (
-        _Tally(cell, math.ceil(width / cell * (1 - _ROUNDING))) for width in (rules.min_feature, rules.min_gap)
-    )
+    features, gaps = (_Tally(borders, width * (1 - _ROUNDING)) for width in (rules.min_feature, rules.min_gap))
     stride = drawn.shape[1] + 1  # an empty cell ends every row, so that no run goes on into the next
     at_once = max(1, _CELLS_AT_ONCE // stride)
     for first_row in range(0, len(drawn), at_once):
@@ -203,9 +210,9 @@ def _runs_along_rows(drawn: Drawn, cell: float, rules: Rules) -> tuple[_Tally, _
         line[1:].reshape(len(block), stride)[:, :-1] = block
         edges = np.flatnonzero(line[1:] != line[:-1])
         starts, ends = edges[::2], edges[1::2]
-        features.add(starts, ends, first_row, stride)
+        features.add(starts, ends, first_row)
         within = ends[:-1] // stride == starts[1:] // stride
-        gaps.add(ends[:-1][within], starts[1:][within], first_row, stride)
+        gaps.add(ends[:-1][within], starts[1:][within], first_row)
     return features, gaps
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from acdc_optical.fabrication.design_tools.arrays import FLAT, RELIEF, write_arrays
+from acdc_optical.fabrication.design_tools.arrays import FLAT, RELIEF, STRIPED, write_arrays
 from acdc_optical.fabrication.design_tools.code_v import read_int, write_surface_int, write_wavefront_int
 from acdc_optical.fabrication.design_tools.fits import read_fits, write_fits
 from acdc_optical.fabrication.design_tools.sags import opaque, sags, turns
@@ -95,7 +95,7 @@ def _read_fits(folder: Path, order: MaskOrder) -> Reading:
 
 
 def _read_arrays(folder: Path, order: MaskOrder) -> Reading:
-    arrays, heights = read_arrays(folder / "levels.npz", RELIEF, FLAT), order.plate.heights
+    arrays, heights = read_arrays(folder / "levels.npz", STRIPED, RELIEF, FLAT), order.plate.heights
     levels, table = arrays["levels"].astype(np.int64), arrays["transmittance"]
     if levels.ndim != 2 or levels.min(initial=0) < 0 or levels.max(initial=0) >= len(table):
         raise ValueError(f"{folder / 'levels.npz'}: expected levels, 2-D, of the {len(table)} with a transmittance")
@@ -103,6 +103,9 @@ def _read_arrays(folder: Path, order: MaskOrder) -> Reading:
     held = of_transmittances(order.plate, found, within=0.0, reader="NumPy")
     if heights is not None and not np.array_equal(arrays.get("heights", ()), heights):
         held = replace(held, differing=levels.size, remarks=(*held.remarks, "other heights of the levels"))
+    edges = order.plate.x_edges
+    if edges is not None and not np.array_equal(arrays.get("x_edges", ()), edges):
+        held = replace(held, differing=levels.size, transmittance=None, remarks=(*held.remarks, "other edges"))
     return to_scale(held, order.plate, pitch=arrays["pitch"].tolist(), wavelength=float(arrays["wavelength"]))
 
 

@@ -26,6 +26,8 @@ COMPANIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Files that may lie beside a format's own, and belong to it; by the name of the format."""
 
+_ANY_WIDTH = {"npz", *(form.name for form in LAYOUTS)}
+
 ALL = "all"
 """Stands for every format that suits."""
 
@@ -47,17 +49,24 @@ def formats_for(orders: Iterable[MaskOrder], names: Iterable[str] = ()) -> dict[
     """
     orders, wanted = tuple(orders), tuple(dict.fromkeys(names))
     if ALL in wanted:
-        wanted = tuple(name for name, form in FORMATS.items() if any(not form.lacking(order) for order in orders))
+        wanted = tuple(name for name, form in FORMATS.items() if any(not lacking(form, order) for order in orders))
     strays = [name for name in wanted if name not in FORMATS]
     if strays:
         raise ValueError(f"no format is named {', '.join(map(repr, strays))}; choose of {', '.join(FORMATS)}")
     for name in wanted:
-        lacking = {FORMATS[name].lacking(order) for order in orders}
-        if "" not in lacking:
+        reasons = {lacking(FORMATS[name], order) for order in orders}
+        if "" not in reasons:
             raise ValueError(
-                f"no mask of this order can be written as {name}: they lack {' or '.join(sorted(lacking))}"
+                f"no mask of this order can be written as {name}: they lack {' or '.join(sorted(reasons))}"
             )
     chosen = [form for form in FORMATS.values() if (form.name in wanted if wanted else form.customary)]
     if FORMATS["npz"] not in chosen:
         chosen.append(FORMATS["npz"])
-    return {order.plate.name: tuple(form for form in chosen if not form.lacking(order)) for order in orders}
+    return {order.plate.name: tuple(form for form in chosen if not lacking(form, order)) for order in orders}
+
+
+def lacking(form: Format, order: MaskOrder) -> str:
+    """What a mask lacks to be written in a format, in words; empty if nothing."""
+    if order.plate.x_edges is not None and form.name not in _ANY_WIDTH:
+        return "cells of one width, which stripes are not"
+    return form.lacking(order)

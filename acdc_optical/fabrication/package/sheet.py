@@ -82,7 +82,7 @@ class MaskEntry(_Entry):
     pixel_pitch_um: list[float]
     cells: list[int] = Field(description="of the plate, (y, x)")
     cells_per_pixel: int
-    cell_pitch_um: list[float]
+    cell_pitch_um: list[float] = Field(description="(y, x); of stripes, whose widths differ, the mean along x")
     edges_moved_nm: float = Field(description="largest rounding of an edge to the grid of the layout")
     mirrored: bool = Field(description="x, as seen by the shop, because the patterned side faces the light's source")
     surroundings: str = Field(description="what has to be around the mask")
@@ -180,8 +180,8 @@ def _passes(order: MaskOrder, aperture: float | None) -> bool:
 def _moved(order: MaskOrder) -> float:
     """How far edges are from where the cells end [m]."""
     dbu, moved = order.layout.grid, 0.0
-    for count, pitch in zip(order.plate.levels.shape, order.plate.pitch, strict=True):
-        edges = (np.arange(count + 1) - count / 2) * pitch
+    rows, pitch = order.plate.levels.shape[0], order.plate.pitch[0]
+    for edges in ((np.arange(rows + 1) - rows / 2) * pitch, order.plate.seen_edges):
         moved = max(moved, float(np.abs(np.rint(edges / dbu) * dbu - edges).max()))
     return moved if order.plate.layers else 0.0
 
@@ -229,7 +229,7 @@ def _levels(order: MaskOrder) -> list[LevelEntry]:
 def rules_of(order: MaskOrder) -> dict[str, Findings]:
     """What the design rules of the process say of each pattern, by the name of its layer."""
     plate, rules = order.plate, order.process.rules()
-    return {layer.name: check_rules(plate.drawn(layer), plate.pitch, rules) for layer in plate.layers}
+    return {layer.name: check_rules(plate.drawn(layer), plate.pitch, rules, plate.seen_edges) for layer in plate.layers}
 
 
 def _layers(order: MaskOrder) -> list[LayerEntry]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from acdc_optical.design import Design
-from acdc_optical.fabrication.made import Cells, MadeLayer
+from acdc_optical.fabrication.made import MadeLayer, MadeMask
 from acdc_optical.fabrication.orders import MaskOrder, made_layers, optical_layers
 from acdc_optical.fabrication.package.readings import Reading
 from acdc_optical.fabrication.package.report import SourceError
@@ -81,7 +81,7 @@ def _of_layer(
     return errors, same
 
 
-def _through(made: MadeLayer, cells: Mapping[str, Cells]) -> MadeLayer:
+def _through(made: MadeLayer, cells: Mapping[str, MadeMask]) -> MadeLayer:
     return made.through(cells.get("A", made.input), cells.get("D", made.fourier))
 
 
@@ -90,7 +90,7 @@ def _as_ordered(reading: Reading) -> Reading:
     return replace(reading, transmittance=reading.ordered)
 
 
-def _cells(orders: Sequence[MaskOrder], readings: Mapping[str, Reading]) -> Iterator[tuple[str, Cells]]:
+def _cells(orders: Sequence[MaskOrder], readings: Mapping[str, Reading]) -> Iterator[tuple[str, MadeMask]]:
     """The masks that files tell, by their side."""
     for order in orders:
         reading = readings.get(order.plate.name)

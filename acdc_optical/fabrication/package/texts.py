@@ -104,7 +104,10 @@ def _mask_lines(order: MaskOrder, entry: MaskEntry, formats: Sequence[Format]) -
     ny, nx = entry.cells
     yield f"{entry.name}: mask {entry.side} of optical layer {entry.optical_layer}, {place}"
     sizes = " × ".join(format_length(length, 6) for length in dict.fromkeys(reversed(order.plate.pitch)))
-    yield f"  {size} (x × y), {nx} × {ny} cells of {sizes}"
+    if order.plate.x_edges is None:
+        yield f"  {size} (x × y), {nx} × {ny} cells of {sizes}"
+    else:
+        yield f"  {size} (x × y), geometry: {ny} rows of stripes with edges at {nx - 1} places along x"
     if len(entry.pixels) == 1:
         yield "  Stripes for cylindrical lenses: they serve as many rows of light as they are high."
     yield f"  Around it: {entry.surroundings}."
