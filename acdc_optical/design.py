@@ -24,7 +24,8 @@ from acdc_optical.models import Continuous, Model
 from acdc_optical.nearest import nearest_layer
 from acdc_optical.planes import Planes
 from acdc_optical.presentation import presentation_of
-from acdc_optical.realisation import FixedMasks, OpticalLayer, realise
+from acdc_optical.realisation import OpticalLayer, realise
+from acdc_optical.sources import FixedMasks
 from acdc_optical.tensors import DESIGN, read_tensors, write_tensors
 
 
