@@ -1,10 +1,11 @@
 """ACDC layers and their optical realisation: layer → realise → verify → export."""
 
 from acdc_optical.anywhere import light_at
-from acdc_optical.bench import Bench, Camera, FourierMask, Lenses, Modulator
+from acdc_optical.bench import Bench, Camera, FourierMask, Lenses, Modulator, RelayMask
 from acdc_optical.brightest import Brightest, Brightness, trade_off
 from acdc_optical.calibration import Calibrated, ComplexValues, InPhase, RealValues, WholeField
-from acdc_optical.cascade import OpticalCascade, realise_cascade
+from acdc_optical.cascade import OpticalCascade, Stage
+from acdc_optical.combs import BrightComb, Comb, OnePixel
 from acdc_optical.compilation import Exact, Masks, Sampled, compile_layer
 from acdc_optical.condensed import CondensedLayer, condensed
 from acdc_optical.constraints import (
@@ -36,10 +37,12 @@ __all__ = [
     "ACDC",
     "AFDF",
     "Bench",
+    "BrightComb",
     "Brightest",
     "Brightness",
     "Calibrated",
     "Camera",
+    "Comb",
     "ComplexAmplitude",
     "ComplexValues",
     "CondensedLayer",
@@ -58,6 +61,7 @@ __all__ = [
     "LinearProgramme",
     "Masks",
     "Modulator",
+    "OnePixel",
     "OpticalCascade",
     "OpticalLayer",
     "Paraxial",
@@ -65,6 +69,7 @@ __all__ = [
     "PhaseOnly",
     "Quantised",
     "RealValues",
+    "RelayMask",
     "Report",
     "Sampled",
     "Scalar",
@@ -72,6 +77,7 @@ __all__ = [
     "SignedAmplitude",
     "SoftStaircase",
     "Splitting",
+    "Stage",
     "StraightThrough",
     "Wave",
     "WholeField",
@@ -86,7 +92,6 @@ __all__ = [
     "light_at",
     "nearest_layer",
     "realise",
-    "realise_cascade",
     "realise_each",
     "trade_off",
     "trainable_masks",

@@ -88,7 +88,7 @@ def _behind(model: Wave, masks: Masks, shown: Field, z: float, output: Grid) -> 
         else:
             axes = zip(nodes.axes, output.axes, strict=True)
             back = [near_integral(*axis, planes.wavelength * z) for axis in axes]
-        return model.between(planes, nodes, back, output)(shown, masks.fourier_mask)
+        return model.to_receivers(planes, nodes, back, output)(shown, masks.fourier_mask)
     if len(steps) == 1:
         nodes = model.near_mask(planes, z, output)
     arrived = model.space.forth(planes.arm, planes.input, nodes)(shown)

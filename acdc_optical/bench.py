@@ -57,6 +57,21 @@ class FourierMask(Part):
     pitch: Length | None = None
 
 
+class RelayMask(Part):
+    """The masks A between the systems of an all-optical cascade, where light falls that no modulator has shown.
+
+    Attributes:
+        pixels_per_number: mask pixels along each axis for one number, which is as wide as a modulator pixel; four let
+            the mask sample the light that falls on it, as points would.
+        guards: numbers by which the mask is wider than the modulator's pixels in use, at each end.
+        fill: active fraction of a mask pixel's width.
+    """
+
+    pixels_per_number: Annotated[int, Field(ge=1)] = 4
+    guards: Annotated[int, Field(ge=0)] = 2
+    fill: Fill = 1.0
+
+
 class Lenses(Part):
     """Both lenses, which are alike; only models that follow the light through them ask.
 
@@ -91,6 +106,7 @@ class Bench(Part):
         focal_length: of both lenses [m]; None if it follows from the mask's pitch.
         modulator, mask, camera: the devices in the three planes.
         lenses: what stands between them.
+        relay: the masks A of an all-optical cascade behind its first.
 
     Raises:
         ValueError: unknown or missing keys, values out of range, neither focal length nor mask pitch.
@@ -104,6 +120,7 @@ class Bench(Part):
     mask: FourierMask = FourierMask()
     camera: Camera = Camera()
     lenses: Lenses = Lenses()
+    relay: RelayMask = RelayMask()
 
     @model_validator(mode="after")
     def _determined(self) -> Bench:
@@ -132,8 +149,8 @@ class Bench(Part):
 
     def __str__(self) -> str:
         """The bench as the TOML file that describes it."""
-        parts = {"modulator": self.modulator, "mask": self.mask, "camera": self.camera, "lenses": self.lenses}
-        tables = (f"\n[{name}]\n" + "".join(_toml_lines(part)) for name, part in parts.items())
+        parts = ((name, part) for name, part in self if isinstance(part, Part))
+        tables = (f"\n[{name}]\n" + "".join(_toml_lines(part)) for name, part in parts)
         return "".join(_toml_lines(self)) + "".join(tables)
 
     def fitted_focal_length(self, pixels: tuple[int, ...]) -> float:
@@ -184,6 +201,7 @@ class Bench(Part):
             input=flat(self.modulator.fill),
             mask=flat(self.mask.fill),
             camera=flat(self.camera.fill) if self.camera.fill else point(),
+            relay=flat(self.relay.fill),
         )
 
 
@@ -211,11 +229,15 @@ def _exactly(length: float) -> str:
 
 
 class Pixels(NamedTuple):
-    """What one pixel is in each plane: a flat patch of light, or a mere sampling point."""
+    """What one pixel is in each plane: a flat patch of light, or a mere sampling point.
+
+    ``relay`` is one of a mask A between two systems.
+    """
 
     input: Cell
     mask: Cell
     camera: Cell
+    relay: Cell = point()
 
 
 def presets() -> list[str]:

@@ -57,28 +57,30 @@ class Brightest:
         if isinstance(self.search, str | type) or not callable(self.search):
             raise TypeError(f"expected Splitting() or LinearProgramme() as search; got {self.search!r}")
 
-    def solver(self, responses: Sequence[AxisResponse], pixels_per_coefficient: int) -> _Solver:
+    def solver(self, responses: Sequence[AxisResponse], pixels_per_coefficient: int) -> BrightSolver:
         if pixels_per_coefficient < 2:
             raise ValueError(
                 "the brightest exact masks need mask.pixels_per_coefficient of 3 or 4 (2 is the least); the bench "
                 "has 1: raise it, or compile with the sampled method"
             )
-        return _Solver(self, _systems(responses, pixels_per_coefficient), responses, pixels_per_coefficient)
+        pixels = tuple(response.modulator_pixels * pixels_per_coefficient for response in responses)
+        axes = _systems(responses, pixels_per_coefficient)
+        return BrightSolver(self, axes, responses[0].presentation, pixels, pixels_per_coefficient)
 
 
-class _Solver:
+class BrightSolver:
     """Solves for the mask of one layer, and keeps the latest: every call of an optical layer asks for it."""
 
     def __init__(
         self,
         method: Brightest,
         axes: tuple[AxisSystem, ...],
-        responses: Sequence[AxisResponse],
+        presentation: Presentation,
+        pixels: tuple[int, ...],
         pixels_per_coefficient: int,
     ):
-        self.pixels_per_coefficient = pixels_per_coefficient
-        self.pixels = tuple(response.modulator_pixels * pixels_per_coefficient for response in responses)
-        self._method, self._axes, self._presentation = method, axes, responses[0].presentation
+        self.pixels, self.pixels_per_coefficient = pixels, pixels_per_coefficient
+        self._method, self._axes, self._presentation = method, axes, presentation
         self._latest: tuple[Tensor, Tensor, float] | None = None
 
     def __call__(self, d: Tensor) -> Solved:

@@ -1,13 +1,12 @@
 """All-optical cascades: several 4f systems in a row, without detection between them.
 
 The light that one system throws on the plane of its camera falls on mask A of the next. There it is not one number a
-pixel: it varies across each, and the model follows that. So masks compiled for single layers do not quite make the
-layers' product; they can be trained to.
+pixel: it varies across each, and the model follows that. What mask A is there, :mod:`acdc_optical.combs` says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple, cast
 
@@ -15,44 +14,80 @@ import torch
 from torch import Tensor, nn
 
 from acdc_optical.bench import Bench
+from acdc_optical.combs import Between
 from acdc_optical.compilation import Compiler, Masks, Method
+from acdc_optical.electronics import scaled, sent
 from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.light import Light, Pattern, mask_of
-from acdc_optical.models import Continuous, Model
+from acdc_optical.models import Model
+from acdc_optical.planes import Planes
 from acdc_optical.presentation import presentation_of
-from acdc_optical.realisation import CompiledMasks, OpticalLayer
-from optics import Field, Plane, midpoint, point
+from acdc_optical.sources import CompiledMasks, FixedMasks, MaskSource
+from optics import Field, FieldDetector, Plane, point
+
+
+class Stage(nn.Module):
+    """One layer of a cascade, and where its masks come from; without light of its own.
+
+    Args:
+        layer: the numerical layer.
+        source: of its masks.
+    """
+
+    def __init__(self, layer: ACDC | AFDF, source: MaskSource):
+        super().__init__()
+        self.layer = layer
+        self.source = source
+
+    def masks(self) -> Masks:
+        """The masks as they stand now, for an upright image."""
+        return self.source(self.layer)
 
 
 class OpticalCascade(nn.Module):
     """Linear layers computed by light in one go: encode → (mask A → lens → mask D → lens) of each → detect → decode.
 
     Called like the ``nn.Sequential`` of layers that it realises. Every system throws its image upside down, so the
-    masks of every second one stand upside down.
+    masks of every second one stand upside down. Made by :func:`~acdc_optical.realisation.realise`.
 
     Args:
-        stages: the layers, each realised on the same bench with the same model. Only the last may have a bias, which
-            is added after detection.
+        stages: the layers with their masks. Only the last may have a bias, which is added after detection.
+        bench: the table; all systems are alike.
+        model: how the light is computed.
 
     Raises:
-        ValueError: no stages, stages that differ in shape, kind, bench or model, or a bias in front of the last.
+        ValueError: no stages, stages that differ in shape or kind, or a bias in front of the last.
     """
 
-    def __init__(self, stages: Sequence[OpticalLayer]):
+    def __init__(self, stages: Sequence[Stage], bench: Bench, model: Model):
         super().__init__()
-        _check(stages)
+        layers = [stage.layer for stage in stages]
+        _check(layers)
         self.stages = nn.ModuleList(stages)
-        self.shape = stages[0].shape
-        planes = [stage.masks().planes for stage in stages]
-        # Between two systems, all the light on the active part of a pixel goes on.
-        active = planes[0].input.axes[0].cell.width or 1.0
-        between = [stages[0].model.whole_pixels(planes[0].input, active)] * (len(stages) - 1)
-        self.lights = [
-            stages[0].model.light(replace(own, input=source, camera=receiver))
-            for own, source, receiver in zip(
-                planes, [planes[0].input, *between], [*between, planes[-1].camera], strict=True
-            )
-        ]
+        self.bench, self.model = bench, model
+        self.shape = layers[0].shape
+        self.presentation = presentation_of(layers[0])
+        self.detector = FieldDetector()
+        self.lights = [model.light(planes) for planes in _lit(model, [stage.masks().planes for stage in stages])]
+
+    @classmethod
+    def of_masks(
+        cls, layers: Sequence[ACDC | AFDF], masks: Sequence[Masks], bench: Bench, model: Model
+    ) -> OpticalCascade:
+        """A cascade whose masks are what they are, as read from a file; one of ``masks`` for each layer.
+
+        Raises:
+            ValueError: not as many masks as layers, or see :class:`OpticalCascade`.
+        """
+        if len(layers) != len(masks):
+            raise ValueError(f"expected masks for each of the {len(layers)} layers; got {len(masks)}")
+        stages = [Stage(layer, FixedMasks(own)) for layer, own in zip(layers, masks, strict=True)]
+        return cls(stages, bench, model)
+
+    @property
+    def layers(self) -> list[ACDC | AFDF]:
+        """The numerical layers."""
+        return [stage.layer for stage in self._stages]
 
     @property
     def samples(self) -> int:
@@ -61,127 +96,140 @@ class OpticalCascade(nn.Module):
 
     def masks(self) -> list[Masks]:
         """The masks of every stage as they stand now, each for an upright image."""
-        return [stage.masks() for stage in self._layers]
+        return [stage.masks() for stage in self._stages]
+
+    def with_model(self, model: Model) -> OpticalCascade:
+        """The same layers, masks and bench, with the light computed by another model."""
+        return OpticalCascade(self._stages, self.bench, model)
 
     def forward(self, x: Tensor) -> Tensor:
         masks = self.masks()
-        field = self._layers[0].encode(x, masks[0])
-        for system in self._systems(masks):
+        field = sent(self.layers[0], x, masks[0].planes)
+        for system in self.systems(masks):
             field = system.light(system.shown(field), system.fourier_mask)
-        return self._decode(field, masks)
+        return self.decode(field, masks)
 
     def trace(self, x: Tensor) -> list[Plane]:
         """The light of every plane for the input x, from the modulator to the camera."""
         masks = self.masks()
-        planes = [Plane("input", self._layers[0].encode(x, masks[0]))]
-        for number, system in enumerate(self._systems(masks), 1):
+        planes = [Plane("input", sent(self.layers[0], x, masks[0].planes))]
+        for number, system in enumerate(self.systems(masks), 1):
             shown = system.shown(planes[-1].field)
             behind = [Plane("behind mask A", shown), *system.light.trace(shown, system.fourier_mask)]
             planes += [Plane(f"{number}: {name}", field) for name, field in behind]
         return planes
 
+    def systems(self, masks: Sequence[Masks]) -> list[System]:
+        """The 4f systems with these masks, in the order the light meets them."""
+        pairs = enumerate(zip(self.lights, masks, strict=True))
+        return [System.of(own, light, axes=len(self.shape) if number % 2 else 0) for number, (light, own) in pairs]
+
+    def decode(self, field: Field, masks: Sequence[Masks]) -> Tensor:
+        """The output of the last layer from the light at the camera."""
+        return scaled(self.layers[-1], self.read(field, len(masks)), total_gain(masks))
+
+    def read(self, field: Field, systems: int) -> Tensor:
+        """Numbers, complex and as dim as the light, from a field behind so many systems."""
+        seen = self.detector(field)
+        if systems % 2 == 0:  # a layer by itself is read upside down
+            seen = seen.flip(_last(len(self.shape)))
+        return self.presentation.decode(seen, len(self.shape))
+
     @property
-    def _layers(self) -> list[OpticalLayer]:
-        return [cast(OpticalLayer, stage) for stage in self.stages]
+    def _stages(self) -> list[Stage]:
+        return [cast(Stage, stage) for stage in self.stages]
 
-    def _systems(self, masks: list[Masks]) -> Iterator[_System]:
-        for number, (light, own) in enumerate(zip(self.lights, masks, strict=True)):
-            turned = _axes(self.shape) if number % 2 else ()
-            yield _System(own.input_mask.flip(turned), own.fourier_mask.flip(turned), own.planes.input.spacing, light)
-
-    def _decode(self, field: Field, masks: list[Masks]) -> Tensor:
-        last = self._layers[-1]
-        seen = last.detector(field)
-        if len(masks) % 2 == 0:  # a layer by itself is read upside down
-            seen = seen.flip(_axes(self.shape))
-        gain = torch.stack([own.gain for own in masks]).prod()
-        return last.scaled(last.presentation.decode(seen, len(self.shape)), gain)
+    def extra_repr(self) -> str:
+        return f"model={self.model}, bench={self.bench!r}"
 
 
-class _System(NamedTuple):
-    """One 4f system as it stands on the table."""
+class System(NamedTuple):
+    """One 4f system as it stands on the table.
+
+    Attributes:
+        input_mask, fourier_mask: masks A and D, turned as the image is.
+        pitch: of mask A [m].
+        light: from behind mask A to the plane of the camera, or to the next mask A.
+    """
 
     input_mask: Pattern
     fourier_mask: Pattern
     pitch: tuple[float, ...]
     light: Light
 
+    @classmethod
+    def of(cls, masks: Masks, light: Light, axes: int) -> System:
+        """With masks turned upside down along the last ``axes`` axes."""
+        turned = _last(axes)
+        return cls(masks.input_mask.flip(turned), masks.fourier_mask.flip(turned), masks.planes.input.spacing, light)
+
     def shown(self, field: Field) -> Field:
+        """The light behind mask A."""
         return mask_of(self.input_mask, self.pitch)(field)
 
 
-def realise_cascade(
-    network: nn.Sequential, bench: Bench, *, model: Model | None = None, method: Method | None = None
+def total_gain(masks: Sequence[Masks]) -> Tensor:
+    """The factor that undoes what all these masks dim."""
+    return torch.stack([own.gain for own in masks]).prod()
+
+
+def cascade_of(
+    network: nn.Sequential, bench: Bench, *, model: Model, method: Method | None, between: Between | None
 ) -> OpticalCascade:
-    """An all-optical cascade that stands for a sequence of ACDC or AFDF layers on a bench.
-
-    Args:
-        network: the layers, one after another, with nothing between.
-        bench, model, method: as for :func:`~acdc_optical.realisation.realise`; each layer is compiled for itself.
-
-    Raises:
-        TypeError: something else than an ACDC or AFDF layer in the sequence.
-        ValueError: see :class:`OpticalCascade` and :func:`~acdc_optical.realisation.realise`.
-
-    >>> from acdc_optical import ACDC, Ideal
-    >>> network = nn.Sequential(ACDC(8, dtype=torch.float64), ACDC(8, dtype=torch.float64))
-    >>> cascade = realise_cascade(network, Bench.preset(), model=Ideal())
-    >>> x = torch.rand(5, 8, dtype=torch.float64)
-    >>> bool((cascade(x) - network(x)).norm() < 1e-12 * network(x).norm())
-    True
-    """
-    layers = [module for module in network if isinstance(module, ACDC | AFDF)]
+    """What :func:`~acdc_optical.realisation.realise` makes of layers in a row; arguments and errors as there."""
+    layers = []
     for module in network:
         if not isinstance(module, ACDC | AFDF):
             raise TypeError(
                 f"light computes ACDC and AFDF layers in a row; got {type(module).__name__} between them: detect "
                 "there, by realise_each"
             )
-    model = model or Continuous()
-    return OpticalCascade(
-        [
-            OpticalLayer(layer, _compiled(layer, bench, model, method, place, len(network)), bench, model)
-            for place, layer in enumerate(layers)
-        ]
-    )
+        layers.append(module)
+    _check(layers)
+    method, between = method or model.method, between or model.between
+    sources = [
+        _compiled(layer, bench, model, method, None if place == 0 else between, place == len(layers) - 1)
+        for place, layer in enumerate(layers)
+    ]
+    return OpticalCascade([Stage(*stage) for stage in zip(layers, sources, strict=True)], bench, model)
 
 
 def _compiled(
-    layer: ACDC | AFDF, bench: Bench, model: Model, method: Method | None, place: int, count: int
+    layer: ACDC | AFDF, bench: Bench, model: Model, method: Method, between: Between | None, last: bool
 ) -> CompiledMasks:
-    """Masks for one layer of so many: between two of them there is no pixel of a modulator, nor of the camera.
-
-    What falls on a pixel is taken for as strong all over its active part as in its middle.
-    """
-    pixels = model.pixels(bench)
-    between = midpoint(1, sum(pixels.input.weights))
-    pixels = pixels._replace(
-        input=pixels.input if place == 0 else between, camera=pixels.camera if place == count - 1 else point()
-    )
-    presentation = presentation_of(layer)
-    return CompiledMasks(Compiler(layer.shape, presentation, bench, method=method or model.method, pixels=pixels))
+    """Masks for one layer; behind the first there is no modulator, and in front of the last no camera."""
+    pixels, presentation = model.pixels(bench), presentation_of(layer)
+    shown = None if between is None else between.shown(layer.shape, presentation, bench, pixels)
+    if not last:
+        pixels = pixels._replace(camera=point())
+    return CompiledMasks(Compiler(layer.shape, presentation, bench, method=method, pixels=pixels, shown=shown))
 
 
-def _axes(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(range(-len(shape), 0))
+def _lit(model: Model, planes: Sequence[Planes]) -> list[Planes]:
+    """The planes of every system, with those between two systems resolved for all the light that falls there."""
+    between = [model.whole_pixels(own.input, own.input.axes[0].cell.width or 1.0) for own in planes[1:]]
+    sources, receivers = [planes[0].input, *between], [*between, planes[-1].camera]
+    return [replace(own, input=a, camera=b) for own, a, b in zip(planes, sources, receivers, strict=True)]
 
 
-def _check(stages: Sequence[OpticalLayer]) -> None:
-    if not stages:
+def _last(axes: int) -> tuple[int, ...]:
+    return tuple(range(-axes, 0))
+
+
+def _check(layers: Sequence[ACDC | AFDF]) -> None:
+    if not layers:
         raise ValueError("an optical cascade needs at least one layer; got none")
-    first = stages[0]
-    for number, stage in enumerate(stages[1:], 2):
+    first = layers[0]
+    for number, layer in enumerate(layers[1:], 2):
         for name, mine, own in (
-            ("shape", first.shape, stage.shape),
-            ("kind of layer", type(first.layer).__name__, type(stage.layer).__name__),
-            ("bench", first.bench, stage.bench),
-            ("model", first.model, stage.model),
+            ("shape", first.shape, layer.shape),
+            ("kind of layer", type(first).__name__, type(layer).__name__),
         ):
             if mine != own:
                 raise ValueError(f"the layers of a cascade have one {name}; the first has {mine}, layer {number} {own}")
-    for number, stage in enumerate(stages[:-1], 1):
-        if stage.layer.bias is not None:
+    for number, layer in enumerate(layers[:-1], 1):
+        if layer.bias is not None:
             raise ValueError(
-                f"layer {number} of {len(stages)} has a bias, which is added after detection: only the last layer of a "
+                f"layer {number} of {len(layers)} has a bias, which is added after detection: only the last layer of a "
                 "cascade may have one"
             )

@@ -7,8 +7,9 @@ and in two dimensions the separable product of two. Or it solves for each mask a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
@@ -20,7 +21,7 @@ from acdc_optical.light import Pattern
 from acdc_optical.planes import Arm, Planes
 from acdc_optical.presentation import Presentation, presentation_of
 from acdc_optical.response import AxisResponse
-from optics import Axis, Stripes
+from optics import Axis, Grid, Stripes, point
 from optics.kernel import Kernel
 
 
@@ -128,17 +129,31 @@ class Exact:
         return AxisMap(matrix, pixels_per_coefficient, response.error(mask, matrix))
 
 
+class Shown(NamedTuple):
+    """How mask A shows a diagonal.
+
+    Attributes:
+        grid: the mask's pixels.
+        values: from a diagonal, float64 or complex128, to theirs, before they are normalised.
+    """
+
+    grid: Grid
+    values: Callable[[Tensor], Solved]
+
+
 @dataclass(frozen=True, eq=False)
 class Masks:
     """A compiled layer: two passive masks, |t| ≤ 1, and the gain that undoes their normalisation.
 
     Attributes:
-        input_mask: transmittance A in the modulator plane, shape of ``planes.input``, or stripes.
+        input_mask: transmittance A in the modulator plane, shape of ``planes.input``, or stripes. In a cascade, behind
+            its first layer, there is no modulator but the mask alone.
         fourier_mask: transmittance D in the Fourier plane, shape of ``planes.mask``, or stripes.
         gain: the layer's output is gain times the field at the camera; scalar.
         planes: where the masks stand.
         pixels_per_coefficient: Fourier mask pixels for one step of q, along each axis.
-        residual: relative error of the compiled kernel; see :class:`AxisMap`.
+        residual: relative error of the compiled kernel; see :class:`AxisMap`. Behind the first layer of a cascade, that
+            of mask A as a comb is in it.
     """
 
     input_mask: Pattern
@@ -167,6 +182,8 @@ class Compiler:
         bench: the table.
         method: :class:`Exact` by default.
         pixels: what a pixel is; by default what it is on the bench.
+        shown: how mask A shows a; by default every modulator pixel holds its number. Otherwise mask D is made for
+            numbers that are points of light.
 
     Raises:
         ValueError: the layer does not fit the bench, or the method needs finer masks than the bench has.
@@ -180,9 +197,11 @@ class Compiler:
         *,
         method: Method | None = None,
         pixels: Pixels | None = None,
+        shown: Shown | None = None,
     ):
-        self.presentation = presentation
         pixels = pixels or bench.pixels()
+        if shown is not None:
+            pixels = pixels._replace(input=point())
         counts = [presentation.pixels(n) for n in shape]
         arm = Arm(bench.wavelength, bench.fitted_focal_length(tuple(counts)), bench.lenses)
         pitch, alone = bench.modulator.pitch, len(shape) == 1
@@ -190,7 +209,9 @@ class Compiler:
         self.responses = tuple(responses[n] for n in shape)
         self._solver = _solver(method or Exact(), self.responses, bench.mask.pixels_per_coefficient)
         self._subpixels = self._solver.pixels_per_coefficient
-        self.planes = Planes.of(bench, counts, self._solver.pixels, self._subpixels, pixels)
+        planes = Planes.of(bench, counts, self._solver.pixels, self._subpixels, pixels)
+        self._shown = shown or Shown(planes.input, partial(_encoded, presentation))
+        self.planes = replace(planes, input=self._shown.grid)
 
     def __call__(self, a: Tensor, d: Tensor) -> Masks:
         """Masks of the diagonals; differentiable.
@@ -204,11 +225,17 @@ class Compiler:
         for name, diagonal in (("a", a), ("d", d)):
             if not (diagonal.is_meta or torch.isfinite(diagonal).all()):
                 raise ValueError(f"diagonal {name} holds NaN or infinity; a mask needs finite values")
-        input_mask, input_peak = normalised(self.presentation.encode(_double(a), a.ndim))
+        shown = self._shown.values(_double(a))
+        input_mask, input_peak = _passive(shown)
         solved = self._solver(_double(d))
         fourier_mask, fourier_peak = _passive(solved)
         gain = input_peak * fourier_peak
-        return Masks(input_mask, fourier_mask, gain, self.planes, self._subpixels, solved.residual)
+        residual = shown.residual + solved.residual
+        return Masks(input_mask, fourier_mask, gain, self.planes, self._subpixels, residual)
+
+
+def _encoded(presentation: Presentation, a: Tensor) -> Solved:
+    return Solved(presentation.encode(a, a.ndim), 0.0)
 
 
 def _solver(method: Method, responses: Sequence[AxisResponse], pixels_per_coefficient: int) -> Solver:
@@ -216,11 +243,11 @@ def _solver(method: Method, responses: Sequence[AxisResponse], pixels_per_coeffi
         return method.solver(responses, pixels_per_coefficient)
     different = {response.n: response for response in responses}
     solved = {n: method.axis_map(response, pixels_per_coefficient) for n, response in different.items()}
-    return _AxisByAxis([solved[response.n] for response in responses])
+    return AxisByAxis([solved[response.n] for response in responses])
 
 
-class _AxisByAxis:
-    """One matrix for each axis."""
+class AxisByAxis:
+    """A solver with one matrix for each axis."""
 
     def __init__(self, maps: Sequence[AxisMap]):
         self._kernels = [Kernel(axis_map.matrix) for axis_map in maps]

@@ -22,7 +22,8 @@ from acdc_optical.layers import ACDC, AFDF, Permutation
 from acdc_optical.light import pixels_of
 from acdc_optical.models import Continuous, Model
 from acdc_optical.nearest import nearest_layer
-from acdc_optical.realisation import FixedMasks, OpticalLayer, realise
+from acdc_optical.realisation import OpticalLayer, realise
+from acdc_optical.sources import FixedMasks
 from acdc_optical.stored_masks import masks_of, planes_of, tensors_of
 from acdc_optical.tensors import DESIGN, read_tensors, write_tensors
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from torch import Tensor
 
 from acdc_optical.bench import Bench, Pixels
+from acdc_optical.combs import Between, Comb, OnePixel
 from acdc_optical.compilation import Exact, Method, Sampled
 from acdc_optical.light import Light, Pattern, Relay, size
 from acdc_optical.planes import Planes
@@ -22,6 +23,10 @@ class Model(Protocol):
     @property
     def method(self) -> Method:
         """How masks are compiled for this model unless one says otherwise."""
+
+    @property
+    def between(self) -> Between:
+        """What masks A are behind the first of a cascade unless one says otherwise."""
 
     @property
     def lens_error(self) -> float:
@@ -54,10 +59,11 @@ class Ideal:
     """
 
     method: Method = Sampled()
+    between: Between = OnePixel()
     lens_error: float = field(default=0.0, init=False)
 
     def pixels(self, bench: Bench) -> Pixels:
-        return Pixels(point(), point(), point())
+        return Pixels(point(), point(), point(), point())
 
     def sampling_error(self, planes: Planes) -> float:
         return 0.0
@@ -90,6 +96,7 @@ class Continuous:
 
     samples: int = 8
     method: Method = Exact()
+    between: Between = Comb()
     lens_error: float = field(default=0.0, init=False)
 
     def pixels(self, bench: Bench) -> Pixels:

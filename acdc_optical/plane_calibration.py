@@ -21,7 +21,8 @@ from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.light import pixels_of
 from acdc_optical.presentation import Presentation, presentation_of
 from acdc_optical.progress import Track, silent
-from acdc_optical.realisation import FixedMasks, OpticalLayer
+from acdc_optical.realisation import OpticalLayer
+from acdc_optical.sources import FixedMasks
 from acdc_optical.spaces import Paraxial
 from acdc_optical.wave import Wave
 

@@ -1,48 +1,26 @@
-"""From a layer to light: the layer's call, computed by a simulated bench."""
+"""From a layer to light: the call of a layer, or of several in a row, computed by a simulated bench."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import TypeVar, overload
 
 import torch
 from torch import Tensor, nn
 
 from acdc_optical.bench import Bench
+from acdc_optical.cascade import OpticalCascade, cascade_of
+from acdc_optical.combs import Between
 from acdc_optical.compilation import Compiler, Masks, Method
+from acdc_optical.electronics import checked, scaled, sent
 from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.light import pixels_of
 from acdc_optical.models import Continuous, Model
 from acdc_optical.presentation import presentation_of
 from acdc_optical.progress import Track, silent
-from acdc_optical.transforms import check_trailing
+from acdc_optical.sources import CompiledMasks, MaskSource
 from optics import Field, FieldDetector, Mask, Plane
-
-MaskSource = Callable[[ACDC | AFDF], Masks]
-"""Where the masks of an optical layer come from: a function of the layer; a module is trained with it."""
-
-
-@dataclass(frozen=True)
-class CompiledMasks:
-    """Masks compiled from the live layer at every call, so that gradients reach its diagonals."""
-
-    compiler: Compiler
-
-    def __call__(self, layer: ACDC | AFDF) -> Masks:
-        return self.compiler(layer.a, layer.d)
-
-
-@dataclass(frozen=True)
-class FixedMasks:
-    """Masks that are what they are, read from a file or made, whatever becomes of the layer's diagonals."""
-
-    masks: Masks
-
-    def __call__(self, layer: ACDC | AFDF) -> Masks:
-        return self.masks
-
 
 # Samples of light computed together; a few complex128 arrays of this size are a gigabyte.
 _MEMORY = 2**23
@@ -102,19 +80,11 @@ class OpticalLayer(nn.Module):
 
     def encode(self, x: Tensor, masks: Masks) -> Field:
         """The field that the modulator sends out for x."""
-        values = self.presentation.encode(self.checked(x), len(self.shape))
-        return Field(values, masks.planes.input, masks.planes.wavelength)
+        return sent(self.layer, x, masks.planes)
 
     def checked(self, x: Tensor) -> Tensor:
         """The input if a modulator can show it, in the precision in which the layer takes it."""
-        if not (x.is_floating_point() or x.is_complex()):
-            raise TypeError(f"expected floating-point input; got {x.dtype}")
-        if self.presentation.real and x.is_complex():
-            raise TypeError(f"this layer is real and takes real input; got {x.dtype}")
-        check_trailing(x, self.shape)
-        if not (x.is_meta or torch.isfinite(x).all()):
-            raise ValueError("the input holds NaN or infinity; a modulator shows finite values")
-        return x.to(torch.promote_types(x.dtype, self.layer.a.dtype))  # as the layer itself does
+        return checked(self.layer, x)
 
     def show(self, x: Tensor, masks: Masks) -> Field:
         """The light behind mask A."""
@@ -126,47 +96,81 @@ class OpticalLayer(nn.Module):
 
     def scaled(self, y: Tensor, gain: Tensor) -> Tensor:
         """The layer's output from its own, dimmed by the masks, as the detector's reference beam reads it."""
-        y = y * gain.to(y.real)
-        y = y.real if self.presentation.real else y
-        offset = self.layer.offset()
-        return y if offset is None else y + offset.to(y)
+        return scaled(self.layer, y, gain)
 
     def extra_repr(self) -> str:
         return f"model={self.model}, bench={self.bench!r}"
 
 
+@overload
 def realise(
-    layer: ACDC | AFDF, bench: Bench, *, model: Model | None = None, method: Method | None = None
-) -> OpticalLayer:
-    """An optical layer that stands for an ACDC or AFDF layer on a bench.
+    layer: ACDC | AFDF,
+    bench: Bench,
+    *,
+    model: Model | None = ...,
+    method: Method | None = ...,
+    between: Between | None = ...,
+) -> OpticalLayer: ...
+
+
+@overload
+def realise(
+    layer: nn.Sequential,
+    bench: Bench,
+    *,
+    model: Model | None = ...,
+    method: Method | None = ...,
+    between: Between | None = ...,
+) -> OpticalCascade: ...
+
+
+def realise(
+    layer: ACDC | AFDF | nn.Sequential,
+    bench: Bench,
+    *,
+    model: Model | None = None,
+    method: Method | None = None,
+    between: Between | None = None,
+) -> OpticalLayer | OpticalCascade:
+    """An optical module that stands for an ACDC or AFDF layer, or for several in a row, on a bench.
 
     Args:
-        layer: the numerical layer. The optical one shares its parameters: masks are compiled from them at
-            each call, and gradients flow back to them.
+        layer: the numerical layer, or an ``nn.Sequential`` of layers of one shape and kind with nothing between: light
+            computes them in one go, without detection. The optical module shares their parameters: masks are compiled
+            from them at each call, and gradients flow back to them.
         bench: the table.
         model: how light is computed, :class:`~acdc_optical.models.Continuous` by default.
         method: how masks are compiled; what the model asks for by default.
+        between: what masks A are behind the first of several layers; what the model asks for by default,
+            :class:`~acdc_optical.combs.Comb` where pixels have a width.
 
     Raises:
-        TypeError: not an ACDC or AFDF layer.
-        ValueError: the layer does not fit the bench, or the method needs finer masks than the bench has.
+        TypeError: not an ACDC or AFDF layer, or something else among several.
+        ValueError: the layer does not fit the bench, or the method needs finer masks than the bench has; several layers
+            that differ, or with a bias in front of the last.
 
     >>> import torch
     >>> from acdc_optical import ACDC
-    >>> layer = ACDC((8, 8), dtype=torch.float64)
-    >>> optical = realise(layer, Bench.preset())
+    >>> layers = nn.Sequential(ACDC((8, 8), dtype=torch.float64), ACDC((8, 8), dtype=torch.float64))
+    >>> one, both = realise(layers[0], Bench.preset()), realise(layers, Bench.preset())
     >>> x = torch.rand(5, 8, 8, dtype=torch.float64)
-    >>> bool((optical(x) - layer(x)).norm() < 1e-12 * layer(x).norm())
+    >>> bool((one(x) - layers[0](x)).norm() < 1e-12 * layers[0](x).norm())
+    True
+    >>> bool((both(x) - layers(x)).norm() < 1e-11 * layers(x).norm())
     True
     """
     if not isinstance(bench, Bench):
         raise TypeError(f"expected a Bench, as from Bench.preset() or Bench.load(path); got {bench!r}")
-    presentation = presentation_of(layer)
     model = model or Continuous()
     if isinstance(model, str | type):
         raise TypeError(f"expected a model, as Ideal(), Continuous() or Wave(); got {model!r}")
     if isinstance(method, str | type):
         raise TypeError(f"expected a method, as Sampled(), Exact() or Calibrated(); got {method!r}")
+    if isinstance(between, str | type):
+        raise TypeError(f"expected a kind of mask between systems, as Comb() or OnePixel(); got {between!r}")
+    if isinstance(layer, nn.Sequential):
+        return cascade_of(layer, bench, model=model, method=method, between=between)
+    presentation = presentation_of(layer)
     compiler = Compiler(layer.shape, presentation, bench, method=method or model.method, pixels=model.pixels(bench))
     return OpticalLayer(layer, CompiledMasks(compiler), bench, model)
 

@@ -13,12 +13,12 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from acdc_optical.cascade import OpticalCascade
+from acdc_optical.cascade import OpticalCascade, Stage
 from acdc_optical.compilation import Masks
 from acdc_optical.constraints import ComplexAmplitude, Constraint, SignedAmplitude, start
 from acdc_optical.layers import ACDC, AFDF, KeepsComplex
 from acdc_optical.light import pixels_of
-from acdc_optical.presentation import Presentation
+from acdc_optical.presentation import Presentation, presentation_of
 from acdc_optical.realisation import OpticalLayer, replaced
 
 
@@ -101,22 +101,26 @@ def trainable_masks(
     for constraint in (fourier, input):
         if isinstance(constraint, str | type):
             raise TypeError(f"expected a constraint, as SignedAmplitude() or PhaseOnly(); got {constraint!r}")
-    if not any(isinstance(module, OpticalLayer) for module in network.modules()):
+    if not any(isinstance(module, OpticalLayer | OpticalCascade) for module in network.modules()):
         raise ValueError("there is no optical layer in the network, whose masks could be trained; realise it first")
 
-    def own(optical: nn.Module) -> OpticalLayer:
-        assert isinstance(optical, OpticalLayer)
-        layer = copy.deepcopy(optical.layer)
+    def own(layer: ACDC | AFDF, masks: Masks) -> tuple[ACDC | AFDF, TrainedMasks]:
+        layer = copy.deepcopy(layer)
         layer.a.requires_grad_(False)
         layer.d.requires_grad_(False)
         if layer.bias is not None:
             layer.bias.requires_grad_(True)
-        free = SignedAmplitude() if optical.presentation.real else ComplexAmplitude()
-        source = TrainedMasks(optical.masks(), optical.presentation, input=input or free, fourier=fourier or free)
-        return OpticalLayer(layer, source.to(layer.a.real.dtype), optical.bench, optical.model)
+        presentation = presentation_of(layer)
+        free = SignedAmplitude() if presentation.real else ComplexAmplitude()
+        source = TrainedMasks(masks, presentation, input=input or free, fourier=fourier or free)
+        return layer, source.to(layer.a.real.dtype)
 
     def every(optical: nn.Module) -> nn.Module:
-        return OpticalCascade([own(s) for s in optical.stages]) if isinstance(optical, OpticalCascade) else own(optical)
+        if isinstance(optical, OpticalCascade):
+            pairs = zip(optical.layers, optical.masks(), strict=True)
+            return OpticalCascade([Stage(*own(*pair)) for pair in pairs], optical.bench, optical.model)
+        assert isinstance(optical, OpticalLayer)
+        return OpticalLayer(*own(optical.layer, optical.masks()), optical.bench, optical.model)
 
     # By one memory of what is copied: what stands in several places, as shared weights, stays shared.
     return replaced(network, (OpticalLayer, OpticalCascade), every, others=partial(copy.deepcopy, memo={}))

@@ -21,7 +21,8 @@ from acdc_optical.light import largest
 from acdc_optical.models import Continuous, Ideal, Model
 from acdc_optical.planes import Planes
 from acdc_optical.progress import Track, silent
-from acdc_optical.realisation import FixedMasks, OpticalLayer, realise, run_in_batches
+from acdc_optical.realisation import OpticalLayer, realise, run_in_batches
+from acdc_optical.sources import FixedMasks
 from acdc_optical.wave import Wave
 from optics.units import format_length
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from acdc_optical.bench import Bench, Pixels
+from acdc_optical.combs import Between, Comb
 from acdc_optical.compilation import Exact, Method
 from acdc_optical.light import Light, Relay, size
 from acdc_optical.planes import Arm, Planes
@@ -48,6 +49,7 @@ class Wave:
     space: Space = Paraxial()
     density: float = 1.0
     method: Method = Exact()
+    between: Between = Comb()
     lens_error: float = 0.01
 
     def __post_init__(self) -> None:
@@ -75,9 +77,9 @@ class Wave:
             return Relay(forth, onward, mask.spacing, size(planes.input, mask, planes.camera))
         seen = axis_matrices(self.space, planes.arm, planes.camera, mask)
         back = [returning(*axis) for axis in zip(seen, planes.camera.axes, mask.axes, strict=True)]
-        return self.between(planes, mask, back, planes.camera)
+        return self.to_receivers(planes, mask, back, planes.camera)
 
-    def between(self, planes: Planes, mask: Grid, back: list[Tensor], receivers: Grid) -> Light:
+    def to_receivers(self, planes: Planes, mask: Grid, back: list[Tensor], receivers: Grid) -> Light:
         """Light whose axes do not mix, from the modulator through the mask to receivers of any kind.
 
         Args:

@@ -66,25 +66,30 @@ ACDC = {
     "searches": "moments progress",
     "brightest": "light bench compilation layers moments presentation progress response searches",
     "light": "optics",
-    "models": "bench compilation light planes optics",
+    "models": "bench combs compilation light planes optics",
     "separable": "light optics optics.kernel",
     "spaces": "planes optics optics.kernel optics.near optics.sine optics.spectral optics.units optics.vignetting",
-    "wave": "bench compilation light models planes separable spaces optics optics.kernel optics.units "
+    "wave": "bench combs compilation light models planes separable spaces optics optics.kernel optics.units "
     "optics.vignetting",
     "calibration": "compilation planes response separable spaces wave optics",
     "anywhere": "light compilation planes realisation separable spaces wave optics optics.near optics.vignetting",
-    "plane_calibration": "light bench calibration compilation layers presentation progress realisation spaces wave",
+    "plane_calibration": "light bench calibration compilation layers presentation progress realisation sources "
+    "spaces wave",
     "second_opinion": "light planes realisation wave optics optics.poppy_bridge optics.units",
-    "realisation": "bench compilation layers light models planes presentation progress transforms optics",
+    "realisation": "bench cascade combs compilation electronics layers light models planes presentation progress "
+    "sources optics",
     # Masks with a life of their own, and light as one matrix.
     "constraints": "",
-    "cascade": "bench compilation layers light models presentation realisation optics",
+    "sources": "compilation layers",
+    "electronics": "layers planes presentation transforms optics",
+    "combs": "bench brightest compilation moments presentation searches optics",
+    "cascade": "bench combs compilation electronics layers light models planes presentation sources optics",
     "trained_masks": "light cascade compilation constraints layers presentation realisation",
     "condensed": "light cascade models planes presentation realisation optics optics.kernel",
     "nearest": "condensed layers realisation",
     # Siblings: each knows the layer and its realisation, none another.
-    "verification": "light bench compilation calibration layers models planes presentation realisation progress wave "
-    "optics optics.units",
+    "verification": "light bench compilation calibration layers models planes presentation realisation progress "
+    "sources wave optics optics.units",
     "augmentation": "",
     "processes": "",
     "checkpoint": "tensors",
@@ -93,7 +98,7 @@ ACDC = {
     # What joins the siblings.
     "networks": "augmentation datasets layers training",
     "stored_masks": "bench compilation layers light planes presentation optics",
-    "design": "light bench cascade compilation layers models nearest realisation stored_masks tensors",
+    "design": "light bench cascade compilation layers models nearest realisation sources stored_masks tensors",
     "figures": "light compilation realisation training verification optics optics.plotting optics.units",
     "tables": "compilation design second_opinion training optics.units",
     "routes": "bench condensed constraints datasets design models networks progress realisation trained_masks training "

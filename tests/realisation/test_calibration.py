@@ -26,8 +26,9 @@ from acdc_optical import (
 from acdc_optical.layers import as_matrix
 from acdc_optical.planes import Arm
 from acdc_optical.presentation import presentation_of
-from acdc_optical.realisation import FixedMasks, OpticalLayer
+from acdc_optical.realisation import OpticalLayer
 from acdc_optical.response import AxisResponse
+from acdc_optical.sources import FixedMasks
 from tests.realisation.cases import KINDS, bench, inputs, layer, relative_error
 from tests.realisation.test_wave import PITCH, WAVELENGTH, camera_field, compact
 

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from acdc_optical import Bench, Camera, Continuous, Exact, Ideal, Modulator, Sampled, compile_layer, realise
-from acdc_optical.realisation import FixedMasks, OpticalLayer
+from acdc_optical.realisation import OpticalLayer
+from acdc_optical.sources import FixedMasks
 from optics import point
 from tests.realisation.cases import KINDS, SHAPES, STARTS, bench, inputs, layer, relative_error
 

@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from acdc_optical import ACDC, Bench, Continuous, Ideal, Permutation, Sampled, compile_layer, realise, realise_each
-from acdc_optical.realisation import FixedMasks, OpticalLayer, run_in_batches
+from acdc_optical.realisation import OpticalLayer, run_in_batches
+from acdc_optical.sources import FixedMasks
 from tests.realisation.cases import KINDS, bench, inputs, layer, relative_error
 
 MODELS = {"ideal": Ideal(), "continuous": Continuous()}

@@ -26,7 +26,8 @@ from acdc_optical import (
     trainable_masks,
 )
 from acdc_optical.condensed import CondensedLayer
-from acdc_optical.realisation import FixedMasks, OpticalLayer, run_in_batches
+from acdc_optical.realisation import OpticalLayer, run_in_batches
+from acdc_optical.sources import FixedMasks
 from tests.realisation.cases import KINDS, bench, inputs, layer, relative_error
 from tests.training.cases import MODELS, SINGLE, optical, shake
 
