@@ -74,7 +74,7 @@ class Comb:
         relay = bench.relay
         axes = _combs(shape, presentation, relay, pixels.relay)
         maps = [axis.least_norm(presentation, relay.pixels_per_number) for axis in axes]
-        return Shown(_grid(axes, bench, pixels.relay), AxisByAxis(maps))
+        return Shown(relay_grid(_counts(shape, presentation), bench, pixels.relay), AxisByAxis(maps))
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,8 @@ class BrightComb:
         systems = tuple(axis.system for axis in axes)
         solver = BrightSolver(Brightest(search=self.search), systems, presentation, counts, relay.pixels_per_number)
         return Shown(
-            _grid(axes, bench, pixels.relay), partial(_with_rest, solver, sum(axis.unreachable for axis in axes))
+            relay_grid(_counts(shape, presentation), bench, pixels.relay),
+            partial(_with_rest, solver, sum(axis.unreachable for axis in axes)),
         )
 
 
@@ -144,8 +145,15 @@ def _combs(shape: Sequence[int], presentation: Presentation, relay: RelayMask, c
     return [different[n] for n in shape]
 
 
-def _grid(axes: Sequence[CombAxis], bench: Bench, cell: Cell) -> Grid:
-    return Grid([axis.pixels for axis in axes], bench.modulator.pitch / bench.relay.pixels_per_number, cell)
+def relay_grid(counts: Sequence[int], bench: Bench, cell: Cell) -> Grid:
+    """The pixels of a relay mask for so many modulator pixels along each axis, each of them like ``cell``."""
+    relay = bench.relay
+    pixels = [(count + 2 * relay.guards) * relay.pixels_per_number for count in counts]
+    return Grid(pixels, bench.modulator.pitch / relay.pixels_per_number, cell)
+
+
+def _counts(shape: Sequence[int], presentation: Presentation) -> list[int]:
+    return [presentation.pixels(n) for n in shape]
 
 
 def _equations(n: int, presentation: Presentation, relay: RelayMask, cell: Cell) -> tuple[Tensor, Tensor]:

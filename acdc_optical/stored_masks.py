@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from acdc_optical.bench import Bench
+from acdc_optical.combs import relay_grid
 from acdc_optical.compilation import Masks
 from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.light import Pattern
@@ -26,8 +28,16 @@ def tensors_of(masks: Masks) -> dict[str, Tensor]:
     }
 
 
-def masks_of(layer: ACDC | AFDF, bench: Bench, tensors: Mapping[str, Tensor], pixels_per_coefficient: int) -> Masks:
+def masks_of(
+    layer: ACDC | AFDF, bench: Bench, tensors: Mapping[str, Tensor], pixels_per_coefficient: int, *, behind: bool
+) -> Masks:
     """Masks from their tensors.
+
+    Args:
+        layer, bench: whose masks they are, and where they stand.
+        tensors: as of :func:`tensors_of`.
+        pixels_per_coefficient: of mask D.
+        behind: whether the light comes from another layer, and mask A is a relay mask.
 
     Raises:
         KeyError: a tensor is missing.
@@ -38,6 +48,8 @@ def masks_of(layer: ACDC | AFDF, bench: Bench, tensors: Mapping[str, Tensor], pi
     if "fourier" in tensors:
         pixels = list(tensors["fourier"].shape)
     planes = planes_of(layer, bench, pixels, pixels_per_coefficient)
+    if behind and tuple(tensors.get("input", torch.empty(0)).shape) != planes.input.cells:
+        planes = replace(planes, input=relay_grid(counts, bench, bench.pixels().relay))
     return Masks(
         input_mask=_read("input", tensors, planes.input),
         fourier_mask=_read("fourier", tensors, planes.mask),

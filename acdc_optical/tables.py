@@ -10,8 +10,10 @@ from torch import nn
 
 from acdc_optical.compilation import Masks
 from acdc_optical.design import Design
+from acdc_optical.light import Pattern
 from acdc_optical.second_opinion import SecondOpinion
 from acdc_optical.training import Epoch
+from optics import Grid, Stripes
 from optics.units import format_length
 
 
@@ -23,8 +25,9 @@ def design_table(design: Design, title: str) -> Table:
     table.caption = (
         f"wavelength {format_length(bench.wavelength)}, modulator pitch {format_length(bench.modulator.pitch)}"
     )
-    for stage, masks in zip(design.stages, design.masks, strict=True):
-        table.add_row(_name(stage), *(_mask_columns(masks) if masks else ("–",) * 5))
+    for index, (stage, masks) in enumerate(zip(design.stages, design.masks, strict=True)):
+        onward = ", its light goes on" if index in design.undetected else ""
+        table.add_row(_name(stage) + onward, *(_mask_columns(masks) if masks else ("–",) * 5))
     return table
 
 
@@ -37,17 +40,20 @@ def _mask_columns(masks: Masks) -> tuple[str, ...]:
     planes = masks.planes
     mean_a, mean_d = masks.mean_transmission
     return (
-        _pixels(planes.input.cells, planes.input.spacing),
-        _pixels(planes.mask.cells, planes.mask.spacing),
+        _described(masks.input_mask, planes.input),
+        _described(masks.fourier_mask, planes.mask),
         format_length(planes.focal_length),
         f"{mean_a:.2g}, {mean_d:.2g}",
         f"{masks.residual:.1e}",
     )
 
 
-def _pixels(cells: tuple[int, ...], pitch: tuple[float, ...]) -> str:
-    sizes = " × ".join(format_length(float(f"{p:.4g}")) for p in dict.fromkeys(pitch))
-    return f"{' × '.join(map(str, cells))} px of {sizes}"
+def _described(mask: Pattern, grid: Grid) -> str:
+    if isinstance(mask, Stripes):
+        rows = f" in {mask.rows} rows" if mask.ndim == 2 else ""
+        return f"{mask.count} edges{rows}, stripes from {format_length(mask.narrowest, 4)}"
+    sizes = " × ".join(format_length(p, 4) for p in dict.fromkeys(grid.spacing))
+    return f"{' × '.join(map(str, grid.cells))} px of {sizes}"
 
 
 def training_table(histories: Mapping[str, Sequence[Epoch]], by_light: float, title: str) -> Table:

@@ -97,10 +97,11 @@ ACDC = {
     "datasets": "files",
     # What joins the siblings.
     "networks": "augmentation datasets layers training",
-    "stored_masks": "bench compilation layers light planes presentation optics",
-    "design": "light bench cascade compilation layers models nearest realisation sources stored_masks tensors",
+    "stored_masks": "bench combs compilation layers light planes presentation optics",
+    "design": "light bench cascade combs compilation layers models nearest realisation sources stored_masks tensors "
+    "trained_masks",
     "figures": "light compilation realisation training verification optics optics.plotting optics.units",
-    "tables": "compilation design second_opinion training optics.units",
+    "tables": "compilation design light second_opinion training optics optics.units",
     "routes": "bench condensed constraints datasets design models networks progress realisation trained_masks training "
     "verification",
     "demo": "bench compilation constraints datasets design fabrication fabrication.package.report figures files layers "

@@ -99,8 +99,14 @@ def orders_of(design: Design, process: Process) -> tuple[MaskOrder, ...]:
     """The masks of a design that a process makes: first A, then D, layer by layer.
 
     Raises:
-        ValueError: a mask that the process cannot make; the message names it and says why.
+        ValueError: a mask that the process cannot make; the message names it and says why. A cascade, whose layers
+            are not detected one by one.
     """
+    if design.undetected:
+        raise ValueError(
+            "orders are simulated layer by layer, and this design has an all-optical cascade: order its layers one by "
+            "one, or write its masks from Python, as by fabrication.layouts"
+        )
     compiled = [masks for masks in design.masks if masks is not None]
     return tuple(
         _order(index, side, masks, wanted, process.layout)
