@@ -15,17 +15,18 @@ from matplotlib.path import Path
 from torch import Tensor
 
 from acdc_optical.compilation import Masks
-from acdc_optical.light import pixels_of
+from acdc_optical.light import Pattern
 from acdc_optical.realisation import OpticalLayer
 from acdc_optical.training import Epoch
 from acdc_optical.verification import BudgetRow
-from optics import Grid
+from optics import Axis, Grid
 from optics.plotting import Picture, phase_colour, plot_mask, plot_trace
 from optics.units import format_length
 
 Kind = Literal["modulator", "mask", "lens", "camera"]
 """What can stand on a drawn bench."""
 
+_COLUMNS = 2048
 _INK = "#2b2f36"
 _ACCENT = phase_colour(math.pi)
 
@@ -34,14 +35,23 @@ def plot_masks(masks: Masks) -> Figure:
     """Draw the input mask and the Fourier mask side by side, with pixel count, pitch and mean transmission."""
     figure = Picture(10.0, 4.6) if masks.planes.input.ndim == 2 else Picture(10.0, 3.4)
     drawn = (
-        ("input mask A", pixels_of(masks.input_mask), masks.planes.input),
-        ("Fourier mask D", pixels_of(masks.fourier_mask), masks.planes.mask),
+        ("input mask A", masks.input_mask, masks.planes.input),
+        ("Fourier mask D", masks.fourier_mask, masks.planes.mask),
     )
     panels = figure.subplots(1, 2)
     for ax, (name, mask, grid), transmission in zip(panels, drawn, masks.mean_transmission, strict=True):
-        plot_mask(mask, grid.spacing, ax)
-        ax.set_title(f"{name}\n{_pixels(grid)}\nmean transmission {_percent(transmission)}", fontsize="medium")
+        plot_mask(*_as_pixels(mask, grid), ax)
+        made_of = _pixels(grid) if isinstance(mask, Tensor) else f"{mask.count} edges of stripes, 0 or π"
+        ax.set_title(f"{name}\n{made_of}\nmean transmission {_percent(transmission)}", fontsize="medium")
     return figure
+
+
+def _as_pixels(mask: Pattern, grid: Grid) -> tuple[Tensor, tuple[float, ...]]:
+    """Values and pitch of pixels; stripes in columns so fine that their edges seem to be in place."""
+    if isinstance(mask, Tensor):
+        return mask, grid.spacing
+    fine = Axis(_COLUMNS, mask.width / _COLUMNS)
+    return mask.transmittance(fine.centres), (*grid.spacing[:-1], fine.spacing)
 
 
 def plot_light(layer: OpticalLayer, x: Tensor) -> Figure:

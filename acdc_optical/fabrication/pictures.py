@@ -21,7 +21,7 @@ from optics.units import mm, um
 _DETAIL = 64
 _WHOLE = 512
 _SLENDER = 4
-_COLUMNS = 2048
+_COLUMNS = 512
 
 
 def plot_plate(plate: Plate) -> Figure:
@@ -32,7 +32,7 @@ def plot_plate(plate: Plate) -> Figure:
             shows every n-th cell. The detail is where most levels occur, as near to the middle as may be.
     """
     ny, nx = plate.levels.shape
-    cells = f"{nx} × {ny} cells" if plate.x_edges is None else f"{ny} rows of stripes"
+    cells = f"{nx} × {ny} cells" if plate.x_edges is None else f"stripes in {ny} row{'s' * (ny > 1)}"
     plate = _in_even_cells(plate)
     panels_wanted = 2 + len(plate.layers)
     columns = panels_wanted if panels_wanted < 4 else 2 if panels_wanted == 4 else 3
