@@ -14,6 +14,7 @@ from matplotlib.patches import FancyBboxPatch, Patch, PathPatch, Rectangle
 from matplotlib.path import Path
 from torch import Tensor
 
+from acdc_optical.cascade import OpticalCascade
 from acdc_optical.compilation import Masks
 from acdc_optical.light import Pattern
 from acdc_optical.realisation import OpticalLayer
@@ -54,11 +55,11 @@ def _as_pixels(mask: Pattern, grid: Grid) -> tuple[Tensor, tuple[float, ...]]:
     return mask.transmittance(fine.centres), (*grid.spacing[:-1], fine.spacing)
 
 
-def plot_light(layer: OpticalLayer, x: Tensor) -> Figure:
-    """Draw the light of one input at every plane of an optical layer, from the modulator to the camera.
+def plot_light(layer: OpticalLayer | OpticalCascade, x: Tensor) -> Figure:
+    """Draw the light of one input at every plane of an optical layer or cascade, from the modulator to the camera.
 
     Args:
-        layer: the optical layer.
+        layer: the optical layer, or several in a row.
         x: shape ``layer.shape``.
 
     Raises:

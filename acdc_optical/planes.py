@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from acdc_optical.bench import Bench, Lenses, Pixels
 from optics import Circle, Grid, Rectangle
 from optics.elements import output_pitch
+from optics.units import format_length
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,13 @@ class Planes:
     def arm(self) -> Arm:
         """From the modulator to the mask; from the camera to the mask it is the same."""
         return Arm(self.wavelength, self.focal_length, self.lenses)
+
+    @property
+    def lenses_in_words(self) -> str:
+        """Which lenses stand there, in a few words."""
+        widths = dict.fromkeys(self.arm.widths(self.input, self.mask))
+        stop = "slit" if self.input.ndim == 1 else self.lenses.stop
+        return f"{self.lenses.design} lenses, {' × '.join(format_length(w, digits=3) for w in widths)} {stop}"
 
     @classmethod
     def of(

@@ -9,8 +9,10 @@ from rich.text import Text
 from torch import nn
 
 from acdc_optical.compilation import Masks
+from acdc_optical.contributions import Contribution
 from acdc_optical.design import Design
 from acdc_optical.light import Pattern
+from acdc_optical.light_budget import LightBudget
 from acdc_optical.second_opinion import SecondOpinion
 from acdc_optical.training import Epoch
 from optics import Grid, Stripes
@@ -76,4 +78,26 @@ def opinion_table(opinion: SecondOpinion) -> Table:
     found = "not known" if opinion.lattice_error is None else f"{opinion.lattice_error:.1e}"
     table.caption = Text(f"The lattice from the wave model, at the camera: {found} ({opinion.lattice_note})")
     table.caption_justify = "left"
+    return table
+
+
+def contributions_table(contributions: Sequence[Contribution]) -> Table:
+    """What each plane of a cascade adds to the error of its output."""
+    table = Table("plane", "relative L2 change of the output")
+    for row in contributions:
+        table.add_row(row.plane, f"{row.error:.1e}")
+    return table
+
+
+def light_table(budget: LightBudget) -> Table:
+    """The light of a cascade at each of its planes, and what its masks are like."""
+    planes = ("on mask A", "behind it", "on mask D", "behind it", "onward")
+    table = Table("layer", *planes, "mean |t|² of A, D", "dynamic range of A, D")
+    pairs = zip(budget.layers, budget.masks[::2], budget.masks[1::2], strict=True)
+    for number, (layer, a, d) in enumerate(pairs, 1):
+        shares = (f"{share:.1e}" for share in layer)
+        table.add_row(
+            f"{number}", *shares, f"{a.transmission:.2g}, {d.transmission:.2g}", f"{a.range:.2g}, {d.range:.2g}"
+        )
+    table.caption = "power over that of the input"
     return table

@@ -6,25 +6,25 @@ import io
 import json
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 import torch
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
-from torch import Tensor
+from torch import Tensor, nn
 
 from acdc_optical.calibration import Calibrated
-from acdc_optical.compilation import Exact, Method, Sampled
+from acdc_optical.cascade import OpticalCascade, total_gain
+from acdc_optical.combs import OnePixel
+from acdc_optical.compilation import Exact, Masks, Method, Sampled
 from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.light import largest
+from acdc_optical.light_budget import observed
 from acdc_optical.models import Continuous, Ideal, Model
-from acdc_optical.planes import Planes
 from acdc_optical.progress import Track, silent
 from acdc_optical.realisation import OpticalLayer, realise, run_in_batches
-from acdc_optical.sources import FixedMasks
 from acdc_optical.wave import Wave
-from optics.units import format_length
 
 
 @dataclass(frozen=True)
@@ -121,13 +121,23 @@ def _figure(value: float | None) -> str:
     return "–" if value is None else f"{value:.2g}"
 
 
-def verify(layer: ACDC | AFDF, optical: OpticalLayer, *, probes: Tensor | None = None, track: Track = silent) -> Report:
-    """Compare an optical layer with the numerical one.
+Numbers = ACDC | AFDF | nn.Sequential
+"""A numerical layer, or several in a row."""
+
+
+def verify(
+    layer: Numbers,
+    optical: OpticalLayer | OpticalCascade,
+    *,
+    probes: Tensor | None = None,
+    track: Track = silent,
+) -> Report:
+    """Compare an optical layer with the numerical one, or a cascade with the layers in a row that it stands for.
 
     Args:
         layer: the judge.
         optical: what claims to compute it.
-        probes: inputs, shape (batch, *layer.shape); by default 4 seeded Gaussian ones in the layer's precision.
+        probes: inputs, shape (batch, *optical.shape); by default 4 seeded Gaussian ones in the layer's precision.
             Agreement is over all of them; gradient, linearity, convergence and light are of the first.
         track: shows progress.
 
@@ -141,9 +151,9 @@ def verify(layer: ACDC | AFDF, optical: OpticalLayer, *, probes: Tensor | None =
 
 
 class _Verification:
-    def __init__(self, layer: ACDC | AFDF, optical: OpticalLayer, probes: Tensor | None):
+    def __init__(self, layer: Numbers, optical: OpticalLayer | OpticalCascade, probes: Tensor | None):
         self.layer, self.optical = layer, optical
-        self.probes = _default_probes(layer) if probes is None else probes
+        self.probes = _default_probes(layer, optical.shape) if probes is None else probes
         self.probe = self.probes[:1]
         # Errors of a converged float64 simulation are 1e-14 to 1e-11; of float32, 1e-7 to 1e-6.
         self.limit = 1e-10 if self.probes.dtype in (torch.float64, torch.complex128) else 1e-5
@@ -151,31 +161,35 @@ class _Verification:
         self.bearable = max(self.limit, optical.model.lens_error)
 
     def report(self, track: Track) -> Report:
-        shape = " × ".join(map(str, self.layer.shape))
-        planes = self.optical.masks().planes
-        lens = describe_lenses(planes)
+        planes = _masks(self.optical)[0].planes
         sampled = max(self.limit, self.optical.model.sampling_error(planes))
         given = self.optical.model
         wave = given if isinstance(given, Wave) else Wave()
-        waves = f"waves {wave.space.angles}, {lens}"
+        waves = f"waves {wave.space.angles}, {planes.lenses_in_words}"
         model = waves if wave is given else f"{type(given).__name__.lower()} model"
         wave = wave.remembering()  # one bench, again and again
         alike = self.optical.with_model(wave) if isinstance(given, Wave) else self.optical
-        title = f"{type(self.layer).__name__} layer of {shape}, {model}"
+        title = f"{_kind(self.layer)} of {' × '.join(map(str, self.optical.shape))}, {model}"
         questions = [
             ("output agrees with the layer", self.bearable, self._agreement),
             ("first and last feature arrive in place", self.bearable, self._orientation),
             ("gradient agrees with the layer's", self.bearable, self._gradient),
             ("light adds up linearly", self.rounding, self._linearity),
             ("twice the samples change nothing", sampled, self._convergence),
-            ("compiled kernel is the layer's", self.bearable, lambda: self.optical.masks().residual),
+            (
+                "compiled kernel is the layer's",
+                self.bearable,
+                lambda: max(own.residual for own in _masks(self.optical)),
+            ),
             ("masks are passive: largest |t|", 1 + self.rounding, self._largest_transmittance),
             ("light used is at most all of it", 1 + self.rounding, lambda: light_used(alike, self.probe)),
             ("ideal model agrees with the layer", self.rounding, self._ideal),
         ]
+        one = [("continuous model: exact mask, one pixel a number between", Continuous(between=OnePixel()), Exact())]
         ways: list[tuple[str, Model, Method]] = [
             ("ideal model: one sample per pixel", Ideal(), Sampled()),
             ("continuous model: sampled mask", Continuous(), Sampled()),
+            *(one if isinstance(self.layer, nn.Sequential) else []),
             ("continuous model: exact mask", Continuous(), Exact()),
             (f"{waves}: exact mask", wave, Exact()),
             (f"{waves}: calibrated mask", wave, Calibrated(wave.space)),
@@ -190,7 +204,7 @@ class _Verification:
     def _orientation(self) -> float:
         corners = torch.zeros_like(self.probes[:1]).flatten(1).repeat(2, 1)
         corners[0, 0] = corners[1, -1] = 1
-        corners = corners.unflatten(1, self.layer.shape)
+        corners = corners.unflatten(1, self.optical.shape)
         return relative_error(self.optical(corners), self.layer(corners))
 
     def _gradient(self) -> float:
@@ -208,8 +222,7 @@ class _Verification:
         return relative_error(finer(self.probe), self.optical(self.probe))
 
     def _largest_transmittance(self) -> float:
-        masks = self.optical.masks()
-        return max(map(largest, (masks.input_mask, masks.fourier_mask)))
+        return max(largest(mask) for own in _masks(self.optical) for mask in (own.input_mask, own.fourier_mask))
 
     def _ideal(self) -> float:
         return relative_error(
@@ -220,7 +233,7 @@ class _Verification:
         try:
             optical = realise(self.layer, self.optical.bench, model=model, method=method)
             error = relative_error(run_in_batches(optical, self.probes), self.layer(self.probes))
-            return BudgetRow(name, error, float(optical.masks().gain), light_used(optical, self.probe))
+            return BudgetRow(name, error, float(total_gain(_masks(optical))), light_used(optical, self.probe))
         except Exception as error:  # this bench cannot do it; the row says why
             return BudgetRow(name, None, note=_first_line(error))
 
@@ -234,7 +247,7 @@ def _measure(name: str, limit: float, question: Callable[[], float]) -> Check:
     return Check(name, value, limit) if math.isfinite(value) else Check(name, None, limit, f"got {value}")
 
 
-def _pullback(module: ACDC | AFDF | OpticalLayer, x: Tensor, seed: Tensor) -> Tensor:
+def _pullback(module: nn.Module, x: Tensor, seed: Tensor) -> Tensor:
     with torch.enable_grad():
         x = x.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(module(x), x, seed)
@@ -247,31 +260,31 @@ def relative_error(got: Tensor, wanted: Tensor) -> float:
     return float((got - wanted).detach().norm() / (scale if scale > 0 else 1))
 
 
-def light_used(optical: OpticalLayer, x: Tensor) -> float:
+def light_used(optical: OpticalLayer | OpticalCascade, x: Tensor) -> float:
     """Power that falls on the camera's pixels over power of the input in front of mask A, summed over the inputs.
 
     All light within the pixels counts, whatever share of it the camera's fill and its reference beam pick up. What
     it costs to show the input itself is not in it. Points, in the ideal model, have the area of their pixel.
     """
-    masks = optical.masks()
-    planes = replace(masks.planes, camera=optical.model.whole_pixels(masks.planes.camera))
-    observed = OpticalLayer(optical.layer, FixedMasks(replace(masks, planes=planes)), optical.bench, optical.model)
     with torch.no_grad():
-        trace = observed.trace(x)
+        trace = observed(optical).trace(x)
     return float(trace[-1].field.power.sum() / trace[0].field.power.sum())
 
 
-def describe_lenses(planes: Planes) -> str:
-    """Which lenses a bench has, in a few words."""
-    widths = dict.fromkeys(planes.arm.widths(planes.input, planes.mask))
-    stop = "slit" if planes.input.ndim == 1 else planes.lenses.stop
-    return f"{planes.lenses.design} lenses, {' × '.join(format_length(w, digits=3) for w in widths)} {stop}"
+def _kind(numbers: Numbers) -> str:
+    if isinstance(numbers, nn.Sequential):
+        return f"{len(numbers)} {type(numbers[0]).__name__} layers"
+    return f"{type(numbers).__name__} layer"
 
 
-def _default_probes(layer: ACDC | AFDF) -> Tensor:
+def _masks(optical: OpticalLayer | OpticalCascade) -> list[Masks]:
+    return optical.masks() if isinstance(optical, OpticalCascade) else [optical.masks()]
+
+
+def _default_probes(layer: Numbers, shape: tuple[int, ...]) -> Tensor:
     generator = torch.Generator().manual_seed(0)
-    like = layer.a.detach()
-    return torch.randn(4, *layer.shape, generator=generator, dtype=like.dtype).to(like.device)
+    like = next(layer.parameters()).detach()
+    return torch.randn(4, *shape, generator=generator, dtype=like.dtype).to(like.device)
 
 
 def _first_line(error: Exception) -> str:

@@ -59,7 +59,7 @@ ACDC = {
     "parts": "optics.units",
     "bench": "parts optics optics.elements optics.units",
     "presentation": "layers",
-    "planes": "bench optics optics.elements",
+    "planes": "bench optics optics.elements optics.units",
     "response": "bench planes presentation optics",
     "compilation": "bench layers light planes presentation response optics optics.elements optics.kernel",
     "moments": "response optics",
@@ -88,8 +88,10 @@ ACDC = {
     "condensed": "light cascade models planes presentation realisation optics optics.kernel",
     "nearest": "condensed layers realisation",
     # Siblings: each knows the layer and its realisation, none another.
-    "verification": "light bench compilation calibration layers models planes presentation realisation progress "
-    "sources wave optics optics.units",
+    "contributions": "cascade compilation electronics layers models planes optics",
+    "light_budget": "cascade compilation light models realisation sources optics",
+    "verification": "light light_budget bench cascade combs compilation calibration layers models presentation "
+    "realisation progress wave optics",
     "augmentation": "",
     "processes": "",
     "checkpoint": "tensors",
@@ -100,8 +102,8 @@ ACDC = {
     "stored_masks": "bench combs compilation layers light planes presentation optics",
     "design": "light bench cascade combs compilation layers models nearest realisation sources stored_masks tensors "
     "trained_masks",
-    "figures": "light compilation realisation training verification optics optics.plotting optics.units",
-    "tables": "compilation design light second_opinion training optics optics.units",
+    "figures": "light cascade compilation realisation training verification optics optics.plotting optics.units",
+    "tables": "compilation contributions design light light_budget second_opinion training optics optics.units",
     "routes": "bench condensed constraints datasets design models networks progress realisation trained_masks training "
     "verification",
     "demo": "bench compilation constraints datasets design fabrication fabrication.package.report figures files layers "

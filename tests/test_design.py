@@ -22,7 +22,6 @@ from acdc_optical import (
     SoftStaircase,
     nearest_layer,
     realise,
-    realise_cascade,
     realise_each,
     trainable_masks,
 )
@@ -294,4 +293,4 @@ def test_what_is_no_design_of_masks():
 def test_cascades_are_refused_with_a_way_out():
     layers = torch.nn.Sequential(ACDC(4), ACDC(4))
     with pytest.raises(TypeError, match=r"detected one by one.*masks\(\)"):
-        Design.of_masks(realise_cascade(layers, Bench.preset()))
+        Design.of_masks(realise(layers, Bench.preset()))

@@ -16,11 +16,12 @@ from acdc_optical import (
     Bench,
     ComplexAmplitude,
     Exact,
+    OnePixel,
     Sampled,
     Schedule,
     SignedAmplitude,
     fit,
-    realise_cascade,
+    realise,
     trainable_masks,
 )
 from acdc_optical.compilation import Method
@@ -44,7 +45,7 @@ def errors(
     layers = nn.Sequential(*(ACDC(N, dtype=torch.float64, generator=generator) for _ in range(depth)))
     unit = torch.eye(N, dtype=torch.float64)
     wanted = layers(unit).detach()
-    compiled = realise_cascade(layers, Bench.preset(), method=method)
+    compiled = realise(layers, Bench.preset(), method=method, between=OnePixel())
     cascade = trainable_masks(compiled, device, input=device)
 
     def misfit(got: Tensor, wanted: Tensor) -> Tensor:

@@ -20,7 +20,6 @@ from acdc_optical import (
     as_matrix,
     compile_layer,
     realise,
-    realise_cascade,
     trade_off,
     verify,
 )
@@ -225,7 +224,7 @@ def test_what_no_input_shows_no_later_stage_sees():
     """The light between the stages of a cascade is mirrored, too: with points for pixels it is right there as well."""
     network = nn.Sequential(layer("ACDC", 8, "signed random"), layer("ACDC", 8, "signed random", seed=1))
     x = inputs(network[0], 3)
-    cascade = realise_cascade(network, bench(subpixels=4), model=Ideal(), method=Brightest())
+    cascade = realise(network, bench(subpixels=4), model=Ideal(), method=Brightest())
     assert relative_error(cascade(x), network(x)) <= 1e-12
 
 

@@ -11,12 +11,12 @@ from acdc_optical import (
     AFDF,
     Continuous,
     Ideal,
+    OnePixel,
     OpticalCascade,
     Sampled,
     Schedule,
     fit,
     realise,
-    realise_cascade,
     trainable_masks,
 )
 from acdc_optical.realisation import run_in_batches
@@ -42,12 +42,12 @@ class TestIdeal:
         network = layers(kind, shape, depth, bias=True)
         nn.init.normal_(network[-1].bias, generator=torch.Generator().manual_seed(1))
         x = inputs(network[0], 2, 3)
-        assert relative_error(realise_cascade(network, bench(), model=Ideal())(x), network(x)) < EXACT
+        assert relative_error(realise(network, bench(), model=Ideal())(x), network(x)) < EXACT
 
     def test_in_float32(self, kind, depth):
         network = layers(kind, (3, 4), depth, dtype=SINGLE[kind])
         x = inputs(network[0], 3)
-        y = realise_cascade(network, bench(), model=Ideal())(x)
+        y = realise(network, bench(), model=Ideal())(x)
         assert y.dtype == SINGLE[kind]
         assert relative_error(y, network(x)) < 1e-5
 
@@ -60,7 +60,7 @@ class TestIdeal:
         for place in ((0, 0), (0, 3), (2, 1)):
             x = torch.zeros_like(network[0].a)
             x[place] = 1
-            y = realise_cascade(network, bench(), model=Ideal())(x)
+            y = realise(network, bench(), model=Ideal())(x)
             expected = torch.zeros_like(x)
             expected[place] = torch.stack([stage.a[place].detach() for stage in network]).prod()
             assert torch.allclose(y, expected, rtol=0, atol=1e-13)
@@ -69,7 +69,7 @@ class TestIdeal:
         network = layers(kind, (3, 4), depth, bias=True)
         weights = inputs(network[0], 3, seed=1)
         results = []
-        for module in (realise_cascade(network, bench(), model=Ideal()), network):
+        for module in (realise(network, bench(), model=Ideal()), network):
             x = inputs(network[0], 3).requires_grad_()
             loss = (module(x) * weights).real.sum()
             results.append(torch.autograd.grad(loss, [x, *network.parameters()]))
@@ -84,7 +84,7 @@ def test_one_stage_is_an_optical_layer(kind, model, shape):
     network = layers(kind, shape, 1, bias=True)
     where = table(model, kind, shape)
     x = inputs(network[0], 3)
-    one, alone = realise_cascade(network, where, model=model), realise(network[0], where, model=model)
+    one, alone = realise(network, where, model=model), realise(network[0], where, model=model)
     assert torch.equal(one(x), alone(x))
 
 
@@ -97,10 +97,10 @@ def nodes(cells, pitch, fill, count=24):
 
 def brute_force(cascade, x):
     """The field from plane to plane by Fourier integrals in NumPy; masks, pitches and gains are all it is given."""
-    stages, table = cascade.masks(), cascade.stages[0].bench
+    stages, table = cascade.masks(), cascade.bench
     scale = stages[0].planes.wavelength * stages[0].planes.focal_length
     n = stages[0].planes.input.cells[0]
-    mirrored = cascade.stages[0].presentation.real
+    mirrored = cascade.presentation.real
     light = np.concatenate((x[::-1], x)) if mirrored else x
     pixels, dx = nodes(n, table.modulator.pitch, table.modulator.fill)
     field = np.repeat(light, 24)
@@ -126,7 +126,7 @@ class TestContinuous:
     @pytest.mark.parametrize("fill", [1.0, 0.9])
     def test_against_integrals_over_every_plane(self, kind, depth, fill):
         network = layers(kind, 7, depth)
-        cascade = realise_cascade(network, bench(fill=fill))
+        cascade = realise(network, bench(fill=fill), between=OnePixel())
         x = inputs(network[0])
         expected = torch.from_numpy(brute_force(cascade, x.numpy()))
         # Both integrate smooth light by Gauss's rule; 8 nodes leave 1e-14 of it.
@@ -137,10 +137,10 @@ class TestContinuous:
     def test_more_samples_change_nothing(self, kind, shape):
         network = layers(kind, shape, 2)
         x = inputs(network[0], 2)
-        once, twice = (realise_cascade(network, bench(), model=m)(x) for m in (Continuous(), Continuous().refined()))
+        once, twice = (realise(network, bench(), model=m)(x) for m in (Continuous(), Continuous().refined()))
         assert relative_error(once, twice) < 1e-11
         with pytest.warns(SamplingWarning, match="2 nodes in cells of .* integrate waves over"):
-            coarse = realise_cascade(network, bench(), model=Continuous(samples=2))(x)
+            coarse = realise(network, bench(), model=Continuous(samples=2))(x)
         assert relative_error(coarse, twice) > 1e-6
 
     @every_kind
@@ -150,7 +150,8 @@ class TestContinuous:
         for fill in (1.0, 0.5, 0.25, 0.125):
             network = layers(kind, 16, 2)
             x = inputs(network[0], 20)
-            errors[fill] = relative_error(realise_cascade(network, bench(fill=fill))(x), network(x))
+            cascade = realise(network, bench(fill=fill), between=OnePixel())
+            errors[fill] = relative_error(cascade(x), network(x))
         assert 0.02 < errors[1.0] < 0.2
         # As the square of the aperture, whatever share of the light it lets through.
         for wide, narrow in ((1.0, 0.5), (0.5, 0.25), (0.25, 0.125)):
@@ -162,7 +163,7 @@ class TestTrace:
     @pytest.mark.parametrize("model", [Ideal(), Continuous()], ids=["ideal", "continuous"])
     def test_every_plane_in_order(self, kind, model):
         network = layers(kind, (2, 3), 2)
-        cascade = realise_cascade(network, bench(), model=model)
+        cascade = realise(network, bench(), model=model)
         planes = cascade.trace(inputs(network[0]))
         within = ("behind mask A", "in front of mask D", "behind mask D", "at the camera")
         assert [p.name for p in planes] == ["input", *(f"{n}: {name}" for n in (1, 2) for name in within)]
@@ -175,23 +176,23 @@ class TestTrace:
     @pytest.mark.parametrize("depth", [1, 2, 3])
     def test_the_last_is_what_is_decoded(self, kind, depth):
         network = layers(kind, (2, 3), depth, bias=True)
-        cascade = realise_cascade(network, bench())
+        cascade = realise(network, bench())
         x = inputs(network[0], 2)
-        assert torch.equal(cascade._decode(cascade.trace(x)[-1].field, cascade.masks()), cascade(x))
+        assert torch.equal(cascade.decode(cascade.trace(x)[-1].field, cascade.masks()), cascade(x))
 
 
 class TestErrors:
     def test_nothing(self):
         with pytest.raises(ValueError, match="at least one layer; got none"):
-            realise_cascade(nn.Sequential(), bench())
+            realise(nn.Sequential(), bench())
 
     def test_electronics_between(self):
         with pytest.raises(TypeError, match="got ReLU between them: detect there, by realise_each"):
-            realise_cascade(nn.Sequential(layer("ACDC", 4), nn.ReLU(), layer("ACDC", 4)), bench())
+            realise(nn.Sequential(layer("ACDC", 4), nn.ReLU(), layer("ACDC", 4)), bench())
 
     def test_a_bias_in_the_middle(self):
         with pytest.raises(ValueError, match="layer 1 of 2 has a bias"):
-            realise_cascade(nn.Sequential(layer("ACDC", 4, bias=True), layer("ACDC", 4)), bench())
+            realise(nn.Sequential(layer("ACDC", 4, bias=True), layer("ACDC", 4)), bench())
 
     @pytest.mark.parametrize(
         ("second", "what"),
@@ -200,17 +201,19 @@ class TestErrors:
     def test_layers_that_differ(self, second, what):
         other = layer(**{"kind": "ACDC", "shape": 4, **second})
         with pytest.raises(ValueError, match=what):
-            realise_cascade(nn.Sequential(layer("ACDC", 4), other), bench())
+            realise(nn.Sequential(layer("ACDC", 4), other), bench())
 
-    def test_benches_and_models_that_differ(self):
-        first = realise(layer("ACDC", 4), bench())
-        with pytest.raises(ValueError, match="one bench"):
-            OpticalCascade([first, realise(layer("ACDC", 4), bench(fill=0.5))])
-        with pytest.raises(ValueError, match="one model"):
-            OpticalCascade([first, realise(layer("ACDC", 4), bench(), model=Ideal())])
+    def test_masks_that_are_not_one_for_each_layer(self):
+        cascade = realise(layers("ACDC", 4, 2), bench())
+        with pytest.raises(ValueError, match="masks for each of the 2 layers; got 1"):
+            OpticalCascade.of_masks(cascade.layers, cascade.masks()[:1], bench(), Ideal())
+
+    def test_names_of_what_stands_between(self):
+        with pytest.raises(TypeError, match=r"as Comb\(\) or OnePixel\(\); got 'comb'"):
+            realise(layers("ACDC", 4, 2), bench(), between="comb")
 
     def test_input(self):
-        cascade = realise_cascade(layers("ACDC", 4, 2), bench())
+        cascade = realise(layers("ACDC", 4, 2), bench())
         with pytest.raises(ValueError, match=r"shape \(\.\.\., 4\)"):
             cascade(torch.zeros(5).double())
         with pytest.raises(TypeError, match="real input"):
@@ -218,16 +221,16 @@ class TestErrors:
 
 
 def test_batches_fit_in_memory():
-    cascade = realise_cascade(layers("ACDC", (3, 4), 2), bench())
-    assert cascade.samples == 12 * 16 * 64  # of the mask's pixels
-    x = inputs(cascade.stages[0].layer, 5)
+    cascade = realise(layers("ACDC", (3, 4), 2), bench())
+    assert cascade.samples == 40 * 48 * 64  # of the second mask A: pixels with their guards, and nodes
+    x = inputs(cascade.layers[0], 5)
     assert relative_error(run_in_batches(cascade, x), cascade(x)) < EXACT
 
 
 def test_training_the_masks_of_a_cascade_brings_it_closer_to_its_layers():
     """One pixel a coefficient, and mirrored: a small freedom, which takes a third of the error."""
     network = layers("ACDC", 8, 2)
-    cascade = realise_cascade(network, bench(subpixels=1, fill=1.0), method=Sampled())
+    cascade = realise(network, bench(subpixels=1, fill=1.0), method=Sampled(), between=OnePixel())
     trained = trainable_masks(cascade)
     x = inputs(network[0], 64)
     y = network(x).detach()
@@ -245,4 +248,4 @@ def test_one_layer_twice():
     shared = AFDF(5, dtype=torch.float64)
     network = nn.Sequential(shared, shared)
     x = inputs(shared, 2)
-    assert relative_error(realise_cascade(network, bench(), model=Ideal())(x), network(x)) < EXACT
+    assert relative_error(realise(network, bench(), model=Ideal())(x), network(x)) < EXACT

@@ -21,7 +21,6 @@ from acdc_optical import (
     compile_layer,
     condensed,
     realise,
-    realise_cascade,
     realise_each,
     trainable_masks,
 )
@@ -217,7 +216,7 @@ class TestRefusals:
 
 
 def test_cascades_are_trained_through_their_light():
-    cascade = realise_cascade(nn.Sequential(layer("ACDC", 4), layer("ACDC", 4)), bench())
+    cascade = realise(nn.Sequential(layer("ACDC", 4), layer("ACDC", 4)), bench())
     with pytest.raises(TypeError, match="cascade is not condensed"):
         condensed(cascade)
 

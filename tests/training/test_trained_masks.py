@@ -19,7 +19,6 @@ from acdc_optical import (
     SoftStaircase,
     binary_phase,
     realise,
-    realise_cascade,
     realise_each,
     trainable_masks,
 )
@@ -273,7 +272,7 @@ def test_state_dict_round_trip(kind):
 @every_kind
 def test_cascades_have_trained_masks_too(kind):
     network = nn.Sequential(layer(kind, 5), layer(kind, 5, seed=1))
-    cascade = realise_cascade(network, bench())
+    cascade = realise(network, bench())
     trained = trainable_masks(cascade)
     assert isinstance(trained, OpticalCascade)
     x = inputs(network[0], 3)
