@@ -72,7 +72,8 @@ ACDC = {
     "etching.pulses": "",
     "etching.rounding": "etching.gaps etching.lines etching.steps",
     "etching.rows": "etching.gaps etching.lines etching.pulses etching.rounding etching.steps progress response optics",
-    "etching.one_etch": "compilation etching.rows moments progress response searches optics optics.elements",
+    "etching.one_etch": "compilation etching.rows moments progress response searches optics optics.elements "
+    "optics.units",
     "light": "optics",
     "models": "bench compilation light planes optics",
     "separable": "light optics optics.kernel",

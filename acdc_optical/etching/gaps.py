@@ -44,9 +44,6 @@ class Gaps:
         count: edges.
         low, high: bounds of the first and of the last.
         least: distance between neighbours, 0 or more.
-
-    Raises:
-        ValueError: so many edges do not fit.
     """
 
     count: int
@@ -54,14 +51,15 @@ class Gaps:
     high: float
     least: float
 
-    def __post_init__(self) -> None:
-        if self.high - self.low < (self.count - 1) * self.least:
-            raise ValueError(f"{self.count} edges {self.least} apart do not fit between {self.low} and {self.high}")
-
     @classmethod
     def of(cls, line: Line, count: int, least: float) -> Gaps:
         """For stripes no narrower than ``least``, in the line's unit."""
         return cls(count, line.begin + line.rooms[0] * least, line.end - line.rooms[1] * least, least)
+
+    @property
+    def fit(self) -> bool:
+        """Whether there is so much room."""
+        return self.high - self.low >= (self.count - 1) * self.least
 
     def projected(self, edges: Array) -> Projected:
         """The nearest edges that leave the room."""

@@ -18,6 +18,7 @@ from acdc_optical.response import AxisResponse
 from acdc_optical.searches import Search, Splitting
 from optics import Stripes
 from optics.elements import output_pitch
+from optics.units import format_length
 
 # What an imaginary part of d may amount to, relative to it: rounding.
 _REAL = 1e-12
@@ -64,7 +65,7 @@ class OneEtch:
 
     minimum_feature: float = 0.0
     grid: float | None = None
-    slacks: tuple[float, ...] = (0.1, 0.25, 0.5, 1.0)
+    slacks: tuple[float, ...] = (0.1, 0.25, 0.5, 1.0, 2.0)
     search: Search = Splitting()
     track: Track = field(default=silent, repr=False)
 
@@ -117,6 +118,14 @@ class _Solver:
         self._axes: tuple[AxisSystem, ...] = axis_systems(responses, pixels_per_coefficient)
         self._rows = Rows.of(responses, pixels_per_coefficient)
         self._unit = _coefficient(responses[-1])
+        self._grid = None if method.grid is None else method.grid / self._unit
+        self._gaps = self._rows.gaps(method.minimum_feature / self._unit, self._grid)
+        if not self._gaps.fit:
+            raise ValueError(
+                f"stripes of at least {format_length(method.minimum_feature)} do not fit: coefficients are "
+                f"{format_length(self._unit)} apart, with {pixels_per_coefficient} edges for each; lower "
+                "minimum_feature or mask.pixels_per_coefficient"
+            )
         self._latest: _Made | None = None
 
     def __call__(self, d: Tensor) -> Solved:
@@ -140,11 +149,10 @@ class _Solver:
         method = self._method
         found = method.search(Moments.of(self._axes, d), 0.0)
         bright = found.mask.real
-        least, grid = method.minimum_feature / self._unit, method.grid and method.grid / self._unit
         best: _Made | None = None
         for slack in method.slacks:
             strength = found.peak * (1 + slack) or 1.0
-            etched = self._rows.etched(bright / strength, least, grid, method.track)
+            etched = self._rows.etched(bright / strength, self._gaps, self._grid, method.track)
             made = _Made(d, etched, strength, self._rows.residual(etched, d / strength))
             if best is None or made.residual < best.residual:
                 best = made

@@ -12,6 +12,7 @@ import math
 
 import numpy as np
 import torch
+from scipy.linalg import qr, solve_triangular
 from torch import Tensor
 
 from acdc_optical.etching.gaps import Array, Gaps
@@ -55,9 +56,9 @@ def _carried(line: Line, edges: Tensor, first: int, gaps: Gaps, grid: float, dam
         free = slice(stretch[0], None)
         ahead = torch.from_numpy(here)
         slopes = line.slopes(ahead, first).numpy()[:, free]
-        spread = _spread(slopes, damping)
-        here[free] -= spread.T @ (spread @ (slopes.T @ line.missed(ahead, first).numpy()))
-        for i, row in zip(stretch, spread, strict=False):
+        shares = spread(slopes, damping * float(np.linalg.norm(slopes, 2)) ** 2)
+        here[free] -= shares.T @ (shares @ (slopes.T @ line.missed(ahead, first).numpy()))
+        for i, row in zip(stretch, shares, strict=False):
             step = min(max(round(here[i] / grid), low), high - (gaps.count - 1 - int(i)) * least)
             here[i + 1 :] += (step * grid - here[i]) * row[i - stretch[0] + 1 :] / row[i - stretch[0]]
             here[i], low = step * grid, step + least
@@ -70,15 +71,11 @@ def _apart(edges: Array, low: float, gaps: Gaps) -> Array:
     return Gaps(len(edges), low, gaps.high, gaps.least).projected(edges).edges if len(edges) else edges
 
 
-def _spread(slopes: Array, damping: float) -> Array:
-    """U above."""
-    return spread(slopes, damping * np.linalg.norm(slopes, 2) ** 2)
-
-
 def spread(matrix: Array, damping: float) -> Array:
     """Upper triangular U such that UᵀU is the inverse of matrixᵀ·matrix + damping."""
     count = matrix.shape[-1]
     stacked = np.concatenate((matrix, np.sqrt(damping) * np.eye(count)))
     # With the columns in reverse, QR gives matrixᵀ·matrix + damping = LᵀL, L lower triangular.
-    lower = np.linalg.qr(stacked[:, ::-1], mode="r")[::-1, ::-1]
-    return np.linalg.inv(lower).T
+    (upper,) = qr(stacked[:, ::-1], mode="r", check_finite=False)
+    inverse: Array = solve_triangular(upper[:count, :count][::-1, ::-1], np.eye(count), lower=True)
+    return inverse.T

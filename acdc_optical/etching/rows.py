@@ -72,23 +72,23 @@ class Rows:
         line = Line(density_of(x), torch.zeros(0), begin, end, (room, 1.0))
         return cls(across, along, (layer_y, layer_x), line, pixels_per_coefficient, alone)
 
-    def etched(self, values: Tensor, least: float, grid: float | None, track: Track) -> Etched:
+    def gaps(self, least: float, grid: float | None) -> Gaps:
+        """The room between the edges of a row whose stripes are no narrower than ``least``, on a grid or none."""
+        gaps = Gaps.of(self.line, self.along.shape[1], least)
+        return gaps if grid is None else on_grid(gaps, grid)
+
+    def etched(self, values: Tensor, gaps: Gaps, grid: float | None, track: Track) -> Etched:
         """Stripes in place of pixels.
 
         Args:
             values: of the independent pixels of an exact mask, -1 to 1, shape (pixels,) or (rows, pixels).
-            least: width of stripes.
+            gaps: room to leave between the edges of each row.
             grid: for the edges, or None.
             track: shows progress.
-
-        Raises:
-            ValueError: stripes so wide do not fit.
         """
         values = values.reshape(-1, values.shape[-1])
         asked = values.to(self.along) @ self.along.mT
         pulses = joined_pulses(values, self.line.begin, 1 / self.pixels_per_coefficient)
-        gaps = Gaps.of(self.line, pulses.shape[-1], least)
-        gaps = gaps if grid is None else on_grid(gaps, grid)
         carry = self._carry()
         edges, moments, missed = pulses.clone(), torch.empty_like(asked), 0.0
         for row in track(range(len(values)), "placing edges", len(values)):
