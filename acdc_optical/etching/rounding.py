@@ -19,7 +19,7 @@ from acdc_optical.etching.gaps import Array, Gaps
 from acdc_optical.etching.lines import Line
 from acdc_optical.etching.steps import Fit
 
-# Relative to the largest squared strength of the slopes. Which is best depends on the number of edges and the grid.
+# Relative to the largest squared slope of an edge. Which is best depends on the number of edges and the grid.
 _DAMPINGS = (1e-4, 1e-6, 1e-8)
 _STRETCHES = 4
 # A length that is a whole number of steps but for rounding is one.
@@ -56,7 +56,7 @@ def _carried(line: Line, edges: Tensor, first: int, gaps: Gaps, grid: float, dam
         free = slice(stretch[0], None)
         ahead = torch.from_numpy(here)
         slopes = line.slopes(ahead, first).numpy()[:, free]
-        shares = spread(slopes, damping * float(np.linalg.norm(slopes, 2)) ** 2)
+        shares = spread(slopes, damping * float(np.square(slopes).sum(0).max()))
         here[free] -= shares.T @ (shares @ (slopes.T @ line.missed(ahead, first).numpy()))
         for i, row in zip(stretch, shares, strict=False):
             step = min(max(round(here[i] / grid), low), high - (gaps.count - 1 - int(i)) * least)

@@ -154,7 +154,7 @@ def density_of(response: AxisResponse) -> Callable[[Tensor], Tensor]:
     def density(v: Tensor) -> Tensor:
         strength, phase = response.envelope(v) / count, 2 * torch.pi / count * torch.outer(lags, v)
         if response.presentation.real:
-            return seen @ (2 * strength * phase.cos())
+            return seen @ phase.cos_().mul_(2 * strength)
         return torch.cat((seen @ (strength * phase.cos()), seen @ (strength * phase.sin())))
 
     return density

@@ -27,8 +27,11 @@ _START, _WEAKEST, _STRONGEST = 1e-6, 1e-12, 1e3
 _EXACT = 2e-15
 # Steps that each take less than this share of what is missed lead nowhere.
 _SHARE, _IDLE = 1e-2, 4
-_INNER = 30
-_INNER_PRECISION = 1e-13
+# Below this one such step is enough: what is left is rounding.
+_SMALL = 1e-12
+# Newton's steps in the dual, and halvings of each; it need not be more precise than slopes taken for constant.
+_INNER, _HALVINGS = 30, 12
+_PRECISION = 1e-8
 
 
 class Fit(NamedTuple):
@@ -56,11 +59,11 @@ def fitted(line: Line, edges: Tensor, first: int, gaps: Gaps, *, steps: int = 40
     edges = torch.from_numpy(gaps.projected(edges.numpy()).edges)
     missed, slopes = line.missed(edges, first), line.slopes(edges, first)
     scale = float(torch.linalg.matrix_norm(slopes, 2)) ** 2
-    exact = _EXACT * float(line.wanted.norm())
+    exact, small = (share * float(line.wanted.norm()) for share in (_EXACT, _SMALL))
     damping, idle = _START, 0
     for _ in range(steps):
         size = float(missed.norm())
-        if size <= exact or idle == _IDLE or damping > _STRONGEST:
+        if size <= exact or idle >= (1 if size <= small else _IDLE) or damping > _STRONGEST:
             break
         moved = torch.from_numpy(_nearest(slopes.numpy(), missed.numpy(), edges.numpy(), damping * scale, gaps))
         after = line.missed(moved, first)
@@ -78,19 +81,19 @@ def _nearest(slopes: Array, missed: Array, edges: Array, damping: float, gaps: G
     """The edges that solve one step's programme."""
     state = _Dual.of(np.zeros(len(missed)), slopes, missed, edges, damping, gaps)
     for _ in range(_INNER):
-        if np.linalg.norm(state.slope) <= _INNER_PRECISION * np.linalg.norm(missed):
+        if np.linalg.norm(state.slope) <= _PRECISION * np.linalg.norm(missed):
             break
         blocks = state.projected.along(slopes)
         curvature = blocks @ blocks.T + damping * np.eye(len(missed))
         step = np.linalg.solve(curvature, state.slope)
         downhill = float(step @ state.slope)
-        for halving in range(_INNER):
+        for halving in range(_HALVINGS):
             share = 0.5**halving
             other = _Dual.of(state.prices - share * step, slopes, missed, edges, damping, gaps)
             if other.value <= state.value - 1e-4 * share * downhill:
                 break
         else:
-            break  # rounding
+            break  # what could be gained is less than rounding
         state = other
     return state.projected.edges
 
