@@ -13,7 +13,7 @@ from acdc_optical.bench import Bench
 from acdc_optical.compilation import Compiler, Exact, Solved
 from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.light import pixels_of
-from acdc_optical.moments import AxisSystem, Moments
+from acdc_optical.moments import AxisSystem, Moments, axis_systems
 from acdc_optical.presentation import Presentation, presentation_of
 from acdc_optical.progress import Track, silent
 from acdc_optical.response import AxisResponse
@@ -64,7 +64,7 @@ class Brightest:
                 "has 1: raise it, or compile with the sampled method"
             )
         pixels = tuple(response.modulator_pixels * pixels_per_coefficient for response in responses)
-        axes = _systems(responses, pixels_per_coefficient)
+        axes = axis_systems(responses, pixels_per_coefficient)
         return BrightSolver(self, axes, responses[0].presentation, pixels, pixels_per_coefficient)
 
 
@@ -148,7 +148,7 @@ def trade_off(
         raise ValueError("the layer's diagonal d is 0 throughout: its mask is opaque, and there is no light to trade")
     reference = float(plain.gain)  # with a = 1 all of it is the mask's maximum
     d = d.to(plain_mask.dtype)
-    moments = Moments.of(_systems(compiler.responses, bench.mask.pixels_per_coefficient), d)
+    moments = Moments.of(axis_systems(compiler.responses, bench.mask.pixels_per_coefficient), d)
     points = []
     for method in track(methods, "trading light for error", len(methods)):
         found = method.search(moments, method.error)
@@ -156,12 +156,6 @@ def trade_off(
         mean = float(found.mask.abs().square().mean()) / found.peak**2
         points.append(Brightness(method.error, moments.residual(found.mask), light, most, mean))
     return points
-
-
-def _systems(responses: Sequence[AxisResponse], pixels_per_coefficient: int) -> tuple[AxisSystem, ...]:
-    different = {response.n: response for response in responses}
-    systems = {n: AxisSystem.of(response, pixels_per_coefficient) for n, response in different.items()}
-    return tuple(systems[response.n] for response in responses)
 
 
 def _whole(presentation: Presentation, values: Tensor) -> Tensor:

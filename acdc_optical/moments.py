@@ -48,6 +48,13 @@ class AxisSystem:
         return cls(right, strengths, left.mH @ seen @ layer)
 
 
+def axis_systems(responses: Sequence[AxisResponse], pixels_per_coefficient: int) -> tuple[AxisSystem, ...]:
+    """The equations along each axis of a mask with so many pixels for one coefficient."""
+    different = {response.n: response for response in responses}
+    systems = {n: AxisSystem.of(response, pixels_per_coefficient) for n, response in different.items()}
+    return tuple(systems[response.n] for response in responses)
+
+
 @dataclass(frozen=True, eq=False)
 class Moments:
     """What one layer asks of its mask.

@@ -102,7 +102,7 @@ class Stripes:
         Rows touch: where stripes of neighbours meet, so do their rectangles.
         """
         bounds = self.bounds.detach()
-        parity = torch.arange(bounds.shape[1] - 1) % 2
+        parity = torch.arange(bounds.shape[1] - 1, device=bounds.device) % 2
         drawn = (self.first.reshape(-1, 1) * (1 - 2 * parity) < 0) & (bounds.diff() > 0)
         height = self.extent[0] / self.rows if self.ndim == 2 else 1.0
         row, place = drawn.nonzero(as_tuple=True)
@@ -137,11 +137,10 @@ class Stripes:
         place = edges / axis.spacing + axis.cells / 2
         cell = place.detach().floor().long().clamp(0, axis.cells - 1)
         behind = _behind((2 * (place - cell) - 1).clamp(-1, 1), len(axis.cell))
-        signs = self.first.reshape(-1, 1) * (1 - 2 * (torch.arange(edges.shape[1]) % 2))  # in front of every edge
-        rows = torch.arange(self.rows)[:, None].expand_as(cell)
-        passed = torch.zeros(self.rows, axis.cells, dtype=torch.long).index_put_(
-            (rows, cell), torch.ones_like(cell), accumulate=True
-        )
+        turns = 1 - 2 * (torch.arange(edges.shape[1], device=edges.device) % 2)
+        signs = self.first.reshape(-1, 1) * turns  # in front of every edge
+        rows = torch.arange(self.rows, device=edges.device)[:, None].expand_as(cell)
+        passed = cell.new_zeros(self.rows, axis.cells).index_put_((rows, cell), torch.ones_like(cell), accumulate=True)
         before = passed.cumsum(1) - passed
         from_left = (self.first.reshape(-1, 1) * (1 - 2 * (before % 2))).to(edges)
         weights = from_left[..., None].expand(-1, -1, len(axis.cell))
@@ -226,4 +225,4 @@ def _behind(x: Tensor, nodes: int) -> Tensor:
     for n in range(1, nodes):
         p.append(((2 * n + 1) * x * p[n] - n * p[n - 1]) / (n + 1))
     integrals = [1 - x, *((p[n - 1] - p[n + 1]) / (2 * n + 1) for n in range(1, nodes))]
-    return torch.stack(integrals, dim=-1) @ coefficients.mT
+    return torch.stack(integrals, dim=-1) @ coefficients.to(x).mT

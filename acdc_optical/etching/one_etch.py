@@ -1,0 +1,189 @@
+"""Masks of stripes for one layer: one etch, no light absorbed, and exact."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from acdc_optical.compilation import Solved
+from acdc_optical.etching.rows import Etched, Rows
+from acdc_optical.moments import AxisSystem, Moments, axis_systems
+from acdc_optical.progress import Track, silent
+from acdc_optical.response import AxisResponse
+from acdc_optical.searches import Search, Splitting
+from optics import Stripes
+from optics.elements import output_pitch
+from optics.units import format_length
+
+# What an imaginary part of d may amount to, relative to it: rounding.
+_REAL = 1e-12
+# Relative error up to which a mask counts as exact; measured 1e-15 to 1e-13.
+_EXACT = 1e-11
+
+
+@dataclass(frozen=True)
+class OneEtch:
+    """Fully transparent masks of phase 0 and π whose edges stand where light through them makes the layer.
+
+    The brightest exact mask, dimmed by ``slack``, becomes stripes by pulse-width modulation; Newton's steps then move
+    the edges until the moments are those of the layer. In two dimensions every line of sub-pixels along x is a row of
+    stripes by itself, with the moments along x that this line of the bright mask has: rows come apart into
+    one-dimensional problems, so that time grows with their number, and the error that a row cannot avoid is
+    carried to those that follow.
+
+    Gradients reach d through the moments: the edges follow by the least move that keeps to them.
+
+    Args:
+        minimum_feature: least width of stripes [m], also from the last edge to the rim; 0 for as they come.
+        grid: edges stand on multiples of this length [m] from the axis, the rounding error of each carried to the
+            next; None leaves them where they are best.
+        slacks: by how much the stripes are stronger than the brightest mask's maximum. The first that gives an exact
+            mask with that minimum feature is taken, or else the one with the least error. More slack leaves
+            wider stripes and less light, as 1/(1 + slack)².
+        search: how the bright mask is found.
+        track: shows progress over the rows.
+
+    Raises:
+        ValueError: a length or slack out of range. When compiling: one mask pixel per coefficient, mask pixels that are
+            not filled, more stripes than fit, or an AFDF layer whose d is not real: a mask of ±1 makes Hermitian
+            kernels only.
+        TypeError: the search is not an object such as Splitting().
+
+    >>> from acdc_optical import ACDC, Bench, FourierMask, realise
+    >>> bench = Bench.preset().replace(mask=FourierMask(pixels_per_coefficient=3))
+    >>> layer = ACDC(8, dtype=torch.float64)
+    >>> optical = realise(layer, bench, method=OneEtch())
+    >>> x = torch.rand(5, 8, dtype=torch.float64)
+    >>> bool((optical(x) - layer(x)).norm() < 1e-12 * layer(x).norm())
+    True
+    """
+
+    minimum_feature: float = 0.0
+    grid: float | None = None
+    slacks: tuple[float, ...] = (0.1, 0.25, 0.5, 1.0, 2.0)
+    search: Search = Splitting()
+    track: Track = field(default=silent, repr=False)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.minimum_feature < math.inf:
+            raise ValueError(f"minimum_feature must be a length in metres, or 0; got {self.minimum_feature}")
+        if self.grid is not None and not 0 < self.grid < math.inf:
+            raise ValueError(f"grid must be a length in metres above 0, or None; got {self.grid}")
+        if not self.slacks or not all(0 < slack < math.inf for slack in self.slacks):
+            raise ValueError(f"slacks must be one or more numbers above 0; got {self.slacks}")
+        if isinstance(self.search, str | type) or not callable(self.search):
+            raise TypeError(f"expected Splitting() or LinearProgramme() as search; got {self.search!r}")
+
+    def solver(self, responses: Sequence[AxisResponse], pixels_per_coefficient: int) -> _Solver:
+        if pixels_per_coefficient < 2:
+            raise ValueError(
+                "masks of one etch need mask.pixels_per_coefficient of 3 or 4 (2 is the least); the bench has 1: "
+                "raise it, or compile with the sampled method"
+            )
+        if responses[0].pixels.mask.width != 1:
+            raise ValueError(
+                "stripes leave no gaps between pixels: they need mask.fill = 1 and a model in which pixels have a "
+                f"width, as Continuous(); got pixels filled to {responses[0].pixels.mask.width:g}"
+            )
+        return _Solver(self, responses, pixels_per_coefficient)
+
+
+class _Made(NamedTuple):
+    """The mask of the coefficients d.
+
+    Attributes:
+        etched: rows of edges, in units of q.
+        strength: of the layer over that of the stripes.
+        residual: relative error.
+    """
+
+    d: Tensor
+    etched: Etched
+    strength: float
+    residual: float
+
+
+class _Solver:
+    """Solves for the stripes of one layer, and keeps the latest: every call of an optical layer asks for them."""
+
+    def __init__(self, method: OneEtch, responses: Sequence[AxisResponse], pixels_per_coefficient: int):
+        self.pixels_per_coefficient = pixels_per_coefficient
+        self.pixels = tuple(response.modulator_pixels * pixels_per_coefficient for response in responses)
+        self._method, self._responses = method, responses
+        self._axes: tuple[AxisSystem, ...] = axis_systems(responses, pixels_per_coefficient)
+        self._rows = Rows.of(responses, pixels_per_coefficient)
+        self._unit = _coefficient(responses[-1])
+        self._grid = None if method.grid is None else method.grid / self._unit
+        self._gaps = self._rows.gaps(method.minimum_feature / self._unit, self._grid)
+        if not self._gaps.fit:
+            raise ValueError(
+                f"stripes of at least {format_length(method.minimum_feature)} do not fit: coefficients are "
+                f"{format_length(self._unit)} apart, with {pixels_per_coefficient} edges for each; lower "
+                "minimum_feature or mask.pixels_per_coefficient"
+            )
+        self._latest: _Made | None = None
+
+    def __call__(self, d: Tensor) -> Solved:
+        if d.is_meta:  # shapes alone are asked for
+            return Solved(d.new_empty(self.pixels), 0.0)
+        here = _real(d.cpu())
+        made = self._made(here.detach())
+        edges = made.etched.edges
+        if here.requires_grad:
+            edges = edges + self._rows.following(made.etched, here / made.strength)
+        strength = torch.tensor(made.strength, dtype=torch.float64, device=d.device)
+        return Solved(self._stripes(edges, d.device), made.residual, strength)
+
+    def _made(self, d: Tensor) -> _Made:
+        if self._latest is None or not torch.equal(self._latest.d, d):
+            with torch.inference_mode(False), torch.no_grad():
+                self._latest = self._etched(d.clone())
+        return self._latest
+
+    def _etched(self, d: Tensor) -> _Made:
+        method = self._method
+        found = method.search(Moments.of(self._axes, d), 0.0)
+        bright = found.mask.real
+        best: _Made | None = None
+        for slack in method.slacks:
+            strength = found.peak * (1 + slack) or 1.0
+            etched = self._rows.etched(bright / strength, self._gaps, self._grid, method.track)
+            made = _Made(d, etched, strength, self._rows.residual(etched, d / strength))
+            if best is None or made.residual < best.residual:
+                best = made
+            if etched.missed <= _EXACT:
+                return made
+        assert best is not None  # there is at least one slack
+        return best
+
+    def _stripes(self, edges: Tensor, device: torch.device) -> Stripes:
+        """All stripes in metres, whole multiples of the grid to the last digit."""
+        grid = self._method.grid
+        places = edges * self._unit
+        if grid is not None:
+            places = (places.detach() / grid).round() * grid + (places - places.detach())
+        whole, first = self._rows.whole(places)
+        extent = tuple(_coefficient(response) * response.modulator_pixels for response in self._responses)
+        return Stripes(whole.to(device), first.to(device), extent)
+
+
+def _coefficient(response: AxisResponse) -> float:
+    """q [m]."""
+    return output_pitch(response.modulator_pixels, response.pitch, response.arm.scale)
+
+
+def _real(d: Tensor) -> Tensor:
+    """The coefficients, if stripes can make them."""
+    if not d.is_complex():
+        return d
+    if d.detach().imag.norm() > _REAL * d.detach().norm():
+        raise ValueError(
+            "a mask of +1 and -1 makes Hermitian kernels only, so the AFDF layer's d must be real; got an imaginary "
+            f"part of {float(d.detach().imag.norm() / d.detach().norm()):.1e} of it: compile pixels, as by Brightest()"
+        )
+    return d.real
