@@ -1,7 +1,7 @@
 """Masks of phases alone: nothing is absorbed, and the layer is made all the same.
 
 The mask's mean light decides what the camera sees; the rest goes elsewhere. A value D of modulus below 1 is the mean of
-two phases, exp(i·arg D ± i·arccos|D|), and with the sign alternating from pixel to pixel the difference is of so high a
+two phases, exp(i·arg D ± i·arccos|D|), and with signs that change from pixel to pixel the difference is of so high a
 frequency that most of it misses the camera.
 """
 
@@ -34,8 +34,9 @@ class ExactPhases:
 
     Both quadratures at the camera are right, so real layers may be read without a reference of known phase, or their
     light go on to a next layer. Every equation is then one in complex numbers, and every pixel has one real unknown: in
-    one dimension four pixels per coefficient are hardly enough and five are (real and complex layers alike); in two,
-    three are. With fewer the mask is the best one found, and its residual says how good that is.
+    one dimension four pixels per coefficient are just enough to find a mask now and then, and five are plenty (for real
+    and complex layers alike); in two, three are. With fewer there is none, and the mask is as good as one was found:
+    its residual says how good.
 
     No mask of phases sends more light to the outputs than the brightest of all masks, :class:`Brightest`, since
     that is of smallest maximum: with a slack s it is 1/(1 + s)² of it. What a mask of phases spares is the absorption,
@@ -46,13 +47,14 @@ class ExactPhases:
     Args:
         slacks: by what the light's amplitude stays below that of the brightest mask, rising; the first with an exact
             mask counts. With more slack there are more exact masks.
+        draws: starts at each slack, until one leads to an exact mask: signs as on a chessboard, then at random.
         least: slack at which it stops when halving that slack, from exact mask to exact mask.
         search: how the brightest mask is found, from which it starts.
         newton: how the phases are turned.
 
     Raises:
-        ValueError: slacks do not rise from above 0, or the least is not above 0; when compiling, the bench has one mask
-            pixel per coefficient.
+        ValueError: slacks do not rise from above 0, draws are less than 1, or the least is not above 0; when compiling,
+            the bench has one mask pixel per coefficient.
 
     >>> from acdc_optical import ACDC, Bench, FourierMask, compile_layer
     >>> bench = Bench.preset().replace(mask=FourierMask(pixels_per_coefficient=6))
@@ -62,6 +64,7 @@ class ExactPhases:
     """
 
     slacks: tuple[float, ...] = (0.1, 0.25, 0.5, 1.0)
+    draws: int = 8
     least: float = 0.01
     search: Search = Splitting()
     newton: Newton = Newton()
@@ -70,14 +73,16 @@ class ExactPhases:
         rising = all(low < high for low, high in itertools.pairwise((0.0, *self.slacks, math.inf)))
         if not (self.slacks and rising):
             raise ValueError(f"slacks must rise from above 0, such as (0.1, 0.5); got {self.slacks}")
+        if self.draws < 1:
+            raise ValueError(f"draws must be 1 or more; got {self.draws}")
         if not self.least > 0:
             raise ValueError(f"least must be above 0; got {self.least}")
 
     def solver(self, responses: Sequence[AxisResponse], pixels_per_coefficient: int) -> Solver:
         if pixels_per_coefficient < 2:
             raise ValueError(
-                "exact phases need mask.pixels_per_coefficient of 5 or more, in two dimensions 3 or more (2 is the least "
-                "that is tried); the bench has 1: raise it, or compile with the sampled method"
+                "exact phases need mask.pixels_per_coefficient of 5 or more, in two dimensions 3 or more (2 is the "
+                "least that is tried); the bench has 1: raise it, or compile with the sampled method"
             )
         return Brightest(search=self._found).solver(responses, pixels_per_coefficient)
 
@@ -92,9 +97,11 @@ class ExactPhases:
 
     def _first(self, task: _Task) -> _Attempt:
         """The first exact one, or else that which misses least."""
+        # Where phases are fewer than equations no start leads to an exact mask.
+        draws = self.draws if task.mask.numel() >= 2 * task.wanted.numel() else 1
         attempts: list[_Attempt] = []
-        for slack in self.slacks:
-            attempts.append(task.attempt(slack, alternating(task.mask / (1 + slack))))
+        for slack, draw in itertools.product(self.slacks, range(draws)):
+            attempts.append(task.attempt(slack, split(task.mask / (1 + slack), signs(task.mask.shape, draw))))
             if attempts[-1].exact:
                 return attempts[-1]
         return min(attempts, key=lambda attempt: attempt.residual)
@@ -135,22 +142,35 @@ class _Task:
         return _Attempt(slack, found.phases, found.residual)
 
 
-def alternating(mask: Tensor) -> Tensor:
-    """Phases arg D ± arccos|D| of values |D| ≤ 1, the signs as the fields of a chessboard."""
-    squares = torch.zeros((), dtype=torch.int64)
-    for count in mask.shape:
-        squares = squares[..., None] + torch.arange(count)
-    return torch.angle(mask) + (1 - 2 * (squares % 2)) * torch.arccos(mask.abs().clamp(max=1))
+def split(mask: Tensor, signs: Tensor) -> Tensor:
+    """Phases arg D ± arccos|D| of values |D| ≤ 1."""
+    return torch.angle(mask) + signs * torch.arccos(mask.abs().clamp(max=1))
+
+
+def signs(shape: Sequence[int], draw: int) -> Tensor:
+    """±1: as on a chessboard for draw 0, at random for the others."""
+    if draw:
+        random = torch.randint(2, tuple(shape), generator=torch.Generator().manual_seed(draw))
+        return 1.0 - 2 * random
+    return chessboard([torch.arange(count) for count in shape])
+
+
+def chessboard(places: Sequence[Tensor]) -> Tensor:
+    """±1 at whole places along each axis, another at the next place."""
+    fields = torch.zeros((), dtype=torch.int64)
+    for place in places:
+        fields = fields[..., None] + place
+    return 1.0 - 2 * (fields % 2)
 
 
 @dataclass(frozen=True)
 class InQuadrature:
     """Masks with |t| = 1 of a real layer that is read in phase: what another mask absorbs goes into quadrature instead.
 
-    A real mask D becomes D ± i·√(1 - D²). Its light in phase is that of D, exactly, from two mask pixels per coefficient
-    on, in one dimension and in two; that in quadrature is unread by a balanced homodyne receiver, and most of it misses
-    the camera. The light in quadrature must be read by nobody: not by a camera without reference, and not by the
-    next layer of an all-optical cascade, for which there is :class:`ExactPhases`. The residual is of what is read.
+    A real mask D becomes D ± i·√(1 - D²). Its light in phase is that of D, exactly, from two mask pixels per
+    coefficient on, in one dimension and in two, and a balanced homodyne receiver reads nothing else. Nobody may read
+    the light in quadrature: no camera without reference, and no next layer of an all-optical cascade, for which there
+    is :class:`ExactPhases`. The residual is of what is read.
 
     Args:
         method: for the real mask; by default the brightest.
@@ -189,13 +209,6 @@ class _Quadrature:
         mask = pixels_of(solved.mask)
         values = mask.detach()
         rest = (values.abs().max().square() - values.square()).sqrt()
-        return solved._replace(mask=torch.complex(mask, rest * _even_signs(mask)))
-
-
-def _even_signs(mask: Tensor) -> Tensor:
-    """A chessboard that is even about the axes, as the mask of a mirrored layer is."""
-    squares = mask.new_zeros((), dtype=torch.int64)
-    for count in mask.shape:
-        place = torch.arange(count, device=mask.device)
-        squares = squares[..., None] + torch.minimum(place, count - 1 - place)
-    return (1 - 2 * (squares % 2)).to(mask.dtype)
+        # Even about the axes, as the mask of a mirrored layer is.
+        places = [torch.minimum(torch.arange(count), torch.arange(count).flip(0)) for count in mask.shape]
+        return solved._replace(mask=torch.complex(mask, rest * chessboard(places).to(rest)))

@@ -1,9 +1,9 @@
 """Newton's method on phases: t = exp(iθ), turned until its light is as a layer wants it.
 
-With orthonormal rows R the equations are R·t = w, and the derivative by the phases is J = R·diag(i·t), from real numbers
-to complex ones. There are more phases than equations, so a step is the one of least norm, Jᵀ·(J·Jᵀ + λ)⁻¹ times what
-is missed; the damping λ keeps it where the linearisation holds (Levenberg, Q. Appl. Math. 2, 1944; Marquardt, J. SIAM
-11, 1963). J·Jᵀ is applied axis by axis, never formed, and conjugate gradients invert it.
+With orthonormal rows R the equations are R·t = w, and the derivative by the phases is J = R·diag(i·t), from real
+numbers to complex ones. There are more phases than equations, so a step is the one of least norm, Jᵀ·(J·Jᵀ + λ)⁻¹ times
+what is missed; the damping λ keeps it where the linearisation holds (Levenberg, Q. Appl. Math. 2, 1944; Marquardt, J.
+SIAM 11, 1963). J·Jᵀ is applied axis by axis, never formed, and conjugate gradients invert it.
 """
 
 from __future__ import annotations

@@ -65,6 +65,8 @@ ACDC = {
     "moments": "response optics",
     "searches": "moments progress",
     "brightest": "light bench compilation layers moments presentation progress response searches",
+    "turning": "moments progress",
+    "phases": "brightest compilation light moments response searches turning",
     "light": "optics",
     "models": "bench compilation light planes optics",
     "separable": "light optics optics.kernel",
