@@ -22,6 +22,7 @@ from acdc_optical.etching.one_etch import OneEtch
 from acdc_optical.layers import ACDC, AFDF, Gaussian, IdentityPlusNoise, Permutation, as_matrix
 from acdc_optical.models import Continuous, Ideal
 from acdc_optical.nearest import nearest_layer
+from acdc_optical.phases import ExactPhases, InQuadrature
 from acdc_optical.plane_calibration import calibrate
 from acdc_optical.realisation import OpticalLayer, realise, realise_each
 from acdc_optical.searches import LinearProgramme, Splitting
@@ -29,6 +30,7 @@ from acdc_optical.spaces import Paraxial, Scalar
 from acdc_optical.trained_masks import trainable_masks
 from acdc_optical.training import CrossEntropy, Epoch, Schedule, fit
 from acdc_optical.transforms import CosineTransform, dct, idct
+from acdc_optical.turning import Newton
 from acdc_optical.verification import Report, verify
 from acdc_optical.wave import Wave
 
@@ -53,15 +55,18 @@ __all__ = [
     "Design",
     "Epoch",
     "Exact",
+    "ExactPhases",
     "FourierMask",
     "Gaussian",
     "Ideal",
     "IdentityPlusNoise",
     "InPhase",
+    "InQuadrature",
     "Lenses",
     "LinearProgramme",
     "Masks",
     "Modulator",
+    "Newton",
     "OneEtch",
     "OnePixel",
     "OpticalCascade",

@@ -74,6 +74,8 @@ ACDC = {
     "etching.rows": "etching.gaps etching.lines etching.pulses etching.rounding etching.steps progress response optics",
     "etching.one_etch": "compilation etching.rows moments progress response searches optics optics.elements "
     "optics.units",
+    "turning": "moments progress",
+    "phases": "brightest compilation light moments response searches turning",
     "light": "optics",
     "models": "bench combs compilation light planes optics",
     "separable": "light optics optics.kernel",
