@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -18,12 +19,15 @@ from acdc_optical.calibration import Calibrated, ComplexValues, RealValues, Valu
 from acdc_optical.compilation import Exact, Method, Sampled
 from acdc_optical.constraints import ComplexAmplitude, Constraint, PhaseOnly, Quantised, SignedAmplitude, binary_phase
 from acdc_optical.design import Design
+from acdc_optical.etching.one_etch import OneEtch
 from acdc_optical.files import check_target, read_array, replacing, write_text
 from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.models import Continuous, Ideal, Model
+from acdc_optical.phases import ExactPhases
 from acdc_optical.spaces import Scalar
 from acdc_optical.training import Epoch
 from acdc_optical.wave import Wave
+from optics.units import parse_length
 
 if TYPE_CHECKING:
     from acdc_optical.networks import Recipe
@@ -36,6 +40,8 @@ class MethodName(StrEnum):
     bright = "bright"
     sampled = "sampled"
     calibrated = "calibrated"
+    binary = "binary"
+    phase = "phase"
 
 
 class ValuesName(StrEnum):
@@ -145,10 +151,24 @@ def checkpoints_for(out: Path, resume: bool) -> tuple[Path, Path]:
     return files
 
 
-def method_named(name: MethodName, values: ValuesName | None, weight: float | None) -> Method:
+class MethodOptions(NamedTuple):
+    """What some methods of compilation take; None where nothing was said."""
+
+    values: ValuesName | None = None
+    weight: float | None = None
+    min_feature: str | None = None
+    grid: str | None = None
+
+
+_OF_CALIBRATED, _OF_BINARY = ("values", "weight"), ("min_feature", "grid")
+
+
+def method_named(name: MethodName, options: MethodOptions) -> Method:
     """The method of compilation."""
-    if name is not MethodName.calibrated and (values is not None or weight is not None):
-        raise ValueError(f"--values and --weight go with --method calibrated; the method is {name}")
+    for method, own in ((MethodName.calibrated, _OF_CALIBRATED), (MethodName.binary, _OF_BINARY)):
+        if name is not method and any(getattr(options, option) is not None for option in own):
+            words = " and ".join(f"--{option.replace('_', '-')}" for option in own)
+            raise ValueError(f"{words} go with --method {method}; the method is {name}")
     match name:
         case MethodName.exact:
             return Exact()
@@ -157,16 +177,26 @@ def method_named(name: MethodName, values: ValuesName | None, weight: float | No
         case MethodName.sampled:
             return Sampled()
         case MethodName.calibrated:
-            return Calibrated(values=VALUES[values], weight=Calibrated.weight if weight is None else weight)
+            weight = Calibrated.weight if options.weight is None else options.weight
+            return Calibrated(values=VALUES[options.values], weight=weight)
+        case MethodName.binary:
+            feature, grid = (None if text is None else parse_length(text) for text in options[2:])
+            return OneEtch(minimum_feature=feature or 0.0, grid=grid)
+        case MethodName.phase:
+            return ExactPhases()
 
 
-def bench_named(name: str) -> Bench:
-    """The bench of a file or a preset."""
+def bench_named(name: str, pixels_per_coefficient: int | None = None) -> Bench:
+    """The bench of a file or a preset, with so many mask pixels for one coefficient if they are given."""
     if Path(name).suffix == ".toml" or Path(name).exists():
-        return Bench.load(name)
-    if name not in presets():
+        bench = Bench.load(name)
+    elif name in presets():
+        bench = Bench.preset(name)
+    else:
         raise ValueError(f"--bench {name}: neither a .toml file nor a preset; presets are {', '.join(presets())}")
-    return Bench.preset(name)
+    if pixels_per_coefficient is None:
+        return bench
+    return bench.replace(mask=bench.mask.replace(pixels_per_coefficient=pixels_per_coefficient))
 
 
 def check_history(path: Path) -> None:
@@ -185,6 +215,13 @@ def write_history(path: Path, histories: dict[str, list[Epoch]]) -> None:
 
     with replacing(path) as temporary:
         return plot_history(histories).savefig(temporary, dpi=150)
+
+
+def read_cascade(a: Sequence[Path], d: Sequence[Path], dtype: torch.dtype) -> nn.Sequential:
+    """The layers of several pairs of diagonals, one after another."""
+    if len(a) != len(d):
+        raise ValueError(f"a cascade has as many diagonals A as D; got {len(a)} and {len(d)}")
+    return nn.Sequential(*(read_layer(*pair, dtype) for pair in zip(a, d, strict=True)))
 
 
 def read_layer(a: Path, d: Path, dtype: torch.dtype) -> ACDC | AFDF:

@@ -153,7 +153,7 @@ def verify(
 class _Verification:
     def __init__(self, layer: Numbers, optical: OpticalLayer | OpticalCascade, probes: Tensor | None):
         self.layer, self.optical = layer, optical
-        self.probes = _default_probes(layer, optical.shape) if probes is None else probes
+        self.probes = default_probes(layer, optical.shape) if probes is None else probes
         self.probe = self.probes[:1]
         # Errors of a converged float64 simulation are 1e-14 to 1e-11; of float32, 1e-7 to 1e-6.
         self.limit = 1e-10 if self.probes.dtype in (torch.float64, torch.complex128) else 1e-5
@@ -281,7 +281,8 @@ def _masks(optical: OpticalLayer | OpticalCascade) -> list[Masks]:
     return optical.masks() if isinstance(optical, OpticalCascade) else [optical.masks()]
 
 
-def _default_probes(layer: Numbers, shape: tuple[int, ...]) -> Tensor:
+def default_probes(layer: Numbers, shape: tuple[int, ...]) -> Tensor:
+    """Four seeded Gaussian inputs of a shape, in the layer's precision."""
     generator = torch.Generator().manual_seed(0)
     like = next(layer.parameters()).detach()
     return torch.randn(4, *shape, generator=generator, dtype=like.dtype).to(like.device)

@@ -119,12 +119,13 @@ ACDC = {
     "verification",
     "demo": "bench compilation constraints datasets design fabrication fabrication.package.report figures files layers "
     "models networks progress realisation routes training verification",
-    "arguments": "bench brightest calibration compilation constraints datasets design figures files layers models "
-    "networks spaces training wave",
+    "arguments": "bench brightest calibration compilation constraints datasets design etching.one_etch figures files "
+    "layers models networks phases spaces training wave optics.units",
     "cli.console": "",
     "cli.app": "arguments",
     "cli.networks": "arguments demo cli.app cli.console design files processes progress routes tables verification",
-    "cli.layers": "arguments cli.app cli.console design files realisation second_opinion tables verification",
+    "cli.layers": "arguments cascade cli.app cli.console contributions design files light_budget realisation "
+    "second_opinion tables verification",
     "cli.masks": "cli.app cli.console design fabrication files",
     "cli": "cli.app cli.layers cli.masks cli.networks",
 }

@@ -14,6 +14,8 @@ from acdc_optical import (
     AFDF,
     Bench,
     Ideal,
+    OnePixel,
+    OpticalCascade,
     Permutation,
     PhaseOnly,
     Quantised,
@@ -290,7 +292,45 @@ def test_what_is_no_design_of_masks():
         Design.of_masks(nn.Sequential(first, nn.GELU()))
 
 
-def test_cascades_are_refused_with_a_way_out():
-    layers = torch.nn.Sequential(ACDC(4), ACDC(4))
-    with pytest.raises(TypeError, match=r"detected one by one.*masks\(\)"):
-        Design.of_masks(realise(layers, Bench.preset()))
+class TestCascades:
+    def network(self, kind=ACDC, shape=(4, 3)):
+        generator = torch.Generator().manual_seed(2)
+        layers = [kind(shape, dtype=torch.float64, generator=generator) for _ in range(3)]
+        return (
+            nn.Sequential(nn.Sequential(*layers[:2]), nn.ReLU(), layers[2])
+            if kind is ACDC
+            else nn.Sequential(nn.Sequential(*layers))
+        )
+
+    @pytest.mark.parametrize("between", [None, OnePixel()], ids=["comb", "one pixel"])
+    @pytest.mark.parametrize("kind", [ACDC, AFDF])
+    def test_round_trip_and_compute_the_same(self, tmp_path, kind, between):
+        network = self.network(kind)
+        made = Design.of(network, Bench.preset(), between=between)
+        made.save(tmp_path / "d")
+        design = Design.load(tmp_path / "d")
+        assert design.undetected == made.undetected == ({0} if kind is ACDC else {0, 1})
+        x = torch.randn(2, 4, 3, dtype=network[0][0].a.dtype, generator=torch.Generator().manual_seed(0))
+        light = design.realise()
+        assert isinstance(light[0], OpticalCascade)
+        assert torch.equal(light(x), made.realise()(x))
+        for model in (None, Ideal()) if between is None else (Ideal(),):  # one pixel for each number does not suffice
+            error = (design.realise(model)(x) - network(x)).norm() / network(x).norm()
+            assert error < 1e-11  # of a comb; measured 1e-13
+
+    def test_of_masks_takes_a_realised_cascade(self):
+        network = self.network()
+        cascade = realise(network[0], Bench.preset())
+        design = Design.of_masks(nn.Sequential(cascade, nn.ReLU()))
+        x = torch.rand(3, 4, 3, dtype=torch.float64)
+        assert torch.equal(design.realise()(x), cascade(x).relu())
+        assert torch.equal(design.network(x), network[0](x).relu())
+
+    def test_trained_ones_are_refused_with_a_way_out(self):
+        cascade = trainable_masks(realise(self.network()[0], Bench.preset()))
+        with pytest.raises(TypeError, match=r"nobody knows them.*masks\(\)"):
+            Design.of_masks(cascade)
+
+    def test_something_else_inside_is_refused(self):
+        with pytest.raises(TypeError, match="got ReLU between them"):
+            Design.of(nn.Sequential(nn.Sequential(ACDC(4), nn.ReLU(), ACDC(4))), Bench.preset())

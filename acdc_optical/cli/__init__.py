@@ -12,11 +12,14 @@ from acdc_optical.cli.app import app
 
 __all__ = ["app", "layers", "main", "masks", "networks"]
 
+_SEVERAL = ("--a", "--d")
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 if it worked, 1 if a check failed, 2 for errors."""
+    given = _one_by_one(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = int(app(arguments, standalone_mode=False) or 0)
+        code = int(app(given, standalone_mode=False) or 0)
         return _fail("interrupted", code) if code == 130 else code  # as which the parser passes Ctrl-C on
     except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted", 130)
@@ -28,6 +31,19 @@ def main(arguments: list[str] | None = None) -> int:
         wording = getattr(error, "format_message", None)  # what the argument parser has to say
         hint = " (set ACDC_OPTICAL_TRACEBACK=1 to see where)"
         return _fail(wording() if wording else f"{type(error).__name__}: {error}{hint}")
+
+
+def _one_by_one(arguments: list[str]) -> list[str]:
+    """Options that take several values with each by itself, as the parser takes them: --a x y as --a x --a y."""
+    spread: list[str] = []
+    option = ""
+    for argument in arguments:
+        if argument.startswith("-"):
+            option = argument
+        elif option in _SEVERAL and spread[-1] != option:
+            spread.append(option)
+        spread.append(argument)
+    return spread
 
 
 def _fail(message: str, code: int = 2) -> int:

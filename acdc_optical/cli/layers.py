@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from torch import nn
 
 from acdc_optical.arguments import (
     DTYPES,
     MODELS,
     DeviceName,
     MethodName,
+    MethodOptions,
     ModelName,
     Precision,
     ValuesName,
@@ -21,43 +23,66 @@ from acdc_optical.arguments import (
     cast,
     device_named,
     method_named,
+    read_cascade,
     read_inputs,
-    read_layer,
 )
+from acdc_optical.cascade import OpticalCascade
 from acdc_optical.cli.app import DesignFile, Device, Dtype, app
 from acdc_optical.cli.console import busy, console, track
+from acdc_optical.contributions import contributions
 from acdc_optical.design import Design
 from acdc_optical.files import check_target, write_array, write_text
+from acdc_optical.light_budget import light_budget
 from acdc_optical.realisation import OpticalLayer, run_in_batches
-from acdc_optical.second_opinion import ask_poppy
-from acdc_optical.tables import design_table, opinion_table
-from acdc_optical.verification import verify
+from acdc_optical.second_opinion import SecondOpinion, ask_poppy
+from acdc_optical.tables import contributions_table, design_table, light_table, opinion_table
+from acdc_optical.verification import Numbers, default_probes, verify
 
 
 @app.command()
 def compile(
-    a: Annotated[Path, typer.Option("--a", help="Diagonal A, .npy; its shape is the layer's, (N,) or (h, w).")],
-    d: Annotated[Path, typer.Option("--d", help="Diagonal D, .npy; complex arrays make an AFDF layer.")],
+    a: Annotated[list[Path], typer.Option("--a", help="Diagonal A, .npy; its shape is the layer's, (N,) or (h, w).")],
+    d: Annotated[list[Path], typer.Option("--d", help="Diagonal D, .npy; complex arrays make an AFDF layer.")],
     out: Annotated[Path, typer.Option(help="Design file to write.")],
     bench: Annotated[str, typer.Option(help="TOML file, or the name of a preset.")] = "lcos-8um",
     method: Annotated[
         MethodName,
-        typer.Option(help="How masks are compiled; bright: exact, most light; calibrated: for the bench's lenses."),
+        MethodOptions,
+        typer.Option(
+            help="How masks are compiled; bright: exact, most light; binary: exact, stripes of phase 0 or π in one "
+            "etch; phase: exact, phases alone; calibrated: for the bench's lenses."
+        ),
     ] = MethodName.exact,
+    cascade: Annotated[
+        bool, typer.Option("--cascade", help="Several A and D, as --a A1 A2 --d D1 D2: light goes through all layers.")
+    ] = False,
+    pixels: Annotated[
+        int | None,
+        typer.Option(
+            "--pixels-per-coefficient", min=1, help="Mask pixels for one coefficient; the bench's by default."
+        ),
+    ] = None,
     values: Annotated[
         ValuesName | None, typer.Option(help="What calibrated masks may hold; by default what the layer does.")
     ] = None,
     weight: Annotated[
         float | None, typer.Option(min=0, help="Calibrating: of the mask's light against the error; 1e-9 by default.")
     ] = None,
+    min_feature: Annotated[
+        str | None, typer.Option(help='Binary: least width of stripes, as "1 um"; as they come by default.')
+    ] = None,
+    grid: Annotated[str | None, typer.Option(help='Binary: every edge on this grid, as "1 nm".')] = None,
     dtype: Dtype = Precision.float64,
 ) -> None:
-    """Compile the diagonals of a layer into the masks of a bench."""
+    """Compile the diagonals of a layer, or of a cascade of layers, into the masks of a bench."""
     check_target(out)
-    layer, table = read_layer(a, d, DTYPES[dtype]), bench_named(bench)
+    if not cascade and (len(a), len(d)) != (1, 1):
+        raise ValueError(f"got {len(a)} A and {len(d)} D; several make an all-optical cascade: add --cascade")
+    table, how = bench_named(bench, pixels), method_named(method, MethodOptions(values, weight, min_feature, grid))
+    layers = read_cascade(a, d, DTYPES[dtype])
     try:
         with busy("compiling"):
-            design = Design.of(layer, table, method=method_named(method, values, weight))
+            design = Design.of(nn.Sequential(layers) if cascade else layers, table, method=how)
     except ValueError as error:
         raise ValueError(f"{bench}: {error}") from None
     design.save(out)
@@ -100,10 +125,10 @@ def check(
     if json not in ("", "-"):
         check_target(json)
     with busy("setting up the bench"):
-        stages = [stage for stage in Design.load(design).realise(MODELS[model]) if isinstance(stage, OpticalLayer)]
+        stages = [s for s in Design.load(design).realise(MODELS[model]) if isinstance(s, OpticalLayer | OpticalCascade)]
     # POPPY first: what it cannot do it says at once.
-    opinions = [ask_poppy(stage) for stage in track(stages, "asking POPPY", len(stages))] if second_opinion else []
-    reports = [verify(stage.layer, stage, track=track) for stage in stages]
+    opinions = [_opinion(stage) for stage in track(stages, "asking POPPY", len(stages))] if second_opinion else []
+    reports = [verify(_numbers(stage), stage, track=track) for stage in stages]
     found = [report.to_dict() for report in reports]
     for entry, opinion in zip(found, opinions, strict=False):
         entry["second_opinion"] = opinion.to_dict()
@@ -111,8 +136,11 @@ def check(
     if json == "-":
         sys.stdout.write(text)
     else:
-        for report in reports:
+        for stage, report in zip(stages, reports, strict=True):
             console().print(report)
+            if isinstance(stage, OpticalCascade):
+                x = default_probes(stage.layers[0], stage.shape)
+                console().print(contributions_table(contributions(stage, x)), light_table(light_budget(stage, x)))
         for opinion in opinions:
             console().print(opinion_table(opinion))
         if json:
@@ -120,6 +148,16 @@ def check(
     passed = [report.passed for report in reports] + [opinion.passed for opinion in opinions]
     if not all(passed):
         raise typer.Exit(1)
+
+
+def _numbers(stage: OpticalLayer | OpticalCascade) -> Numbers:
+    return nn.Sequential(*stage.layers) if isinstance(stage, OpticalCascade) else stage.layer
+
+
+def _opinion(stage: OpticalLayer | OpticalCascade) -> SecondOpinion:
+    if isinstance(stage, OpticalCascade):
+        raise ValueError("--second-opinion: POPPY is asked of layers that are detected one by one, not of a cascade")
+    return ask_poppy(stage)
 
 
 @app.command()
