@@ -26,8 +26,8 @@ _START, _WEAKEST, _STRONGEST = 1e-6, 1e-12, 1e3
 # Once so little is missed, relative to the moments, the rest is rounding.
 _EXACT = 2e-15
 # Steps that each take less than this share of what is missed lead nowhere.
-_SHARE, _IDLE = 1e-2, 4
-# Below this one such step is enough: what is left is rounding.
+_SHARE, _IDLE = 1e-3, 4
+# Below this the first such step is the last: what is left is rounding.
 _SMALL = 1e-12
 # Newton's steps in the dual, and halvings of each; it need not be more precise than slopes taken for constant.
 _INNER, _HALVINGS = 30, 12
@@ -63,17 +63,19 @@ def fitted(line: Line, edges: Tensor, first: int, gaps: Gaps, *, steps: int = 40
     damping, idle = _START, 0
     for _ in range(steps):
         size = float(missed.norm())
-        if size <= exact or idle >= (1 if size <= small else _IDLE) or damping > _STRONGEST:
+        if size <= exact or idle == _IDLE or damping > _STRONGEST:
             break
         moved = torch.from_numpy(_nearest(slopes.numpy(), missed.numpy(), edges.numpy(), damping * scale, gaps))
         after = line.missed(moved, first)
         share = 1 - float(after.norm()) / size
-        idle = idle + 1 if share < _SHARE else 0
-        if share > 0:
-            edges, missed, slopes = moved, after, line.slopes(moved, first)
-            damping = max(damping / 10, _WEAKEST)
-        else:
+        if share < _SHARE and size <= small:
+            break
+        if share <= 0:
             damping *= 10
+            continue
+        idle = idle + 1 if share < _SHARE else 0
+        edges, missed, slopes = moved, after, line.slopes(moved, first)
+        damping = max(damping / 10, _WEAKEST)
     return Fit(edges, float(missed.norm()))
 
 

@@ -65,3 +65,39 @@ def _nodes(cells: int, pitch: float, fill: float) -> tuple[NDArray, NDArray]:
     nodes, weights = np.polynomial.legendre.leggauss(_NODES)
     centres = (np.arange(cells) - (cells - 1) / 2) * pitch
     return (centres[:, None] + nodes * fill * pitch / 2).ravel(), np.tile(weights * fill * pitch / 2, cells)
+
+
+def output_of_stripes(x: NDArray, masks: Masks, bench: Bench, *, mirrored: bool) -> NDArray:
+    """As :func:`output`, for a Fourier mask of stripes: each is integrated from edge to edge."""
+    return np.stack([_one_of_stripes(item, masks, bench, mirrored) for item in x])
+
+
+def through_stripes(edges: NDArray, first: float, masks: Masks, bench: Bench) -> NDArray:
+    """From modulator to camera through one row of stripes along the last axis, shape (camera, modulator)."""
+    planes = masks.planes
+    scale, width = planes.wavelength * planes.focal_length, planes.mask.extent[-1]
+    count = planes.input.cells[-1]
+    x, dx = _nodes(count, bench.modulator.pitch, bench.modulator.fill)
+    y, dy = _nodes(count, bench.modulator.pitch, bench.camera.fill)
+    # Between two edges and within a step of q the phase turns by at most 2π.
+    parts = np.sort(np.concatenate((edges, np.linspace(-width / 2, width / 2, count + 1))))
+    middles, halves = (parts[1:] + parts[:-1]) / 2, np.diff(parts) / 2
+    signs = first * (-1.0) ** np.searchsorted(edges, middles)
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    u = (middles[:, None] + halves[:, None] * nodes).ravel()
+    du = (signs[:, None] * halves[:, None] * weights).ravel()
+    lens = (np.exp(-2j * np.pi * np.outer(u, x) / scale) * dx).reshape(len(u), count, _NODES).sum(-1)
+    camera = (np.exp(-2j * np.pi * np.outer(y, u) / scale) * dy[:, None]).reshape(count, _NODES, len(u)).sum(1)
+    return camera / (bench.modulator.pitch * bench.camera.fill) * du / scale @ lens
+
+
+def _one_of_stripes(x: NDArray, masks: Masks, bench: Bench, mirrored: bool) -> NDArray:
+    light = (mirror(x) if mirrored else x) * masks.input_mask.detach().numpy()
+    stripes = masks.fourier_mask
+    edges, first = stripes.edges.detach().numpy(), stripes.first.numpy()
+    if light.ndim == 1:
+        light = through_stripes(edges, float(first), masks, bench) @ light
+    else:
+        rows = np.stack([through_stripes(e, float(f), masks, bench) for e, f in zip(edges, first, strict=True)])
+        light = np.einsum("irj,rkl,jl->ik", through_pixels(masks, bench, 0), rows, light, optimize=True)
+    return np.ascontiguousarray(float(masks.gain) * upright(light, mirrored))
