@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -28,7 +25,7 @@ from acdc_optical.figures import plot_light
 from acdc_optical.realisation import run_in_batches
 from tests.realisation import gauss
 from tests.realisation.cases import KINDS, STARTS, bench, inputs, layer, relative_error
-from tests.training.cases import SINGLE
+from tests.training.cases import SINGLE, table
 
 # Combs are solved to some 1e-13, where singular values are cut; it adds up over layers, and signed ones weigh it.
 EXACT = 1e-11
@@ -40,11 +37,16 @@ def rows(kind, shape, depth, start="identity-like", **options):
     return nn.Sequential(*(layer(kind, shape, start, seed=number, **options) for number in range(depth)))
 
 
+def short(kind, shape):
+    """A bench so short that waves need few samples: f = n·p²/λ."""
+    return table(Wave(), kind, shape)
+
+
 @every_kind
 @pytest.mark.parametrize("depth", [1, 2, 4, 8])
 class TestExact:
     @pytest.mark.parametrize("start", STARTS)
-    @pytest.mark.parametrize("shape", [(16,), (7,), (8, 8), (3, 4)], ids=str)
+    @pytest.mark.parametrize("shape", [(16,), (7,), (8, 8)], ids=str)
     def test_is_the_product_of_its_layers(self, kind, depth, start, shape):
         network = rows(kind, shape, depth, start, bias=False)
         x = inputs(network[0], 2)
@@ -78,15 +80,15 @@ class TestExact:
 @pytest.mark.parametrize(("shape", "depth"), [((16,), 2), ((7,), 3), ((4, 3), 2), ((8, 8), 3)], ids=str)
 def test_integrals_over_every_plane_say_the_same(kind, shape, depth):
     network = rows(kind, shape, depth, "signed random", bias=False)
-    table = bench(relay=RelayMask(fill=0.95))
-    cascade, x = realise(network, table), inputs(network[0])
-    light = torch.from_numpy(gauss.cascade(x.numpy(), cascade.masks(), table, mirrored=kind == "ACDC"))
+    where = bench(relay=RelayMask(fill=0.95))
+    cascade, x = realise(network, where), inputs(network[0])
+    light = torch.from_numpy(gauss.cascade(x.numpy(), cascade.masks(), where, mirrored=kind == "ACDC"))
     assert relative_error(light, network(x)) < EXACT
     assert relative_error(light, cascade(x)) < EXACT
 
 
 @every_kind
-@pytest.mark.parametrize("shape", [(16,), (4, 4)], ids=str)
+@pytest.mark.parametrize("shape", [(16,), (8, 8)], ids=str)
 class TestBright:
     def test_lets_more_light_through_and_is_as_exact(self, kind, shape):
         network = rows(kind, shape, 2, "signed random")
@@ -112,13 +114,14 @@ class TestMasks:
         network = rows("ACDC", (3, 4), 3)
         for own in realise(network, bench(), between=between).masks():
             for mask in (own.input_mask, own.fourier_mask):
-                assert mask.abs().max() == pytest.approx(1, abs=1e-15)
+                mask = mask.detach()
+                assert float(mask.abs().max()) == pytest.approx(1, abs=1e-15)
                 assert torch.allclose(mask, mask.flip(0, 1), rtol=0, atol=1e-14)
                 assert torch.allclose(mask, mask.flip(1), rtol=0, atol=1e-14)
 
     def test_are_as_large_as_the_bench_says(self):
-        table = bench(relay=RelayMask(pixels_per_number=3, guards=1, fill=0.8))
-        first, second = realise(rows("ACDC", (3, 4), 2), table).masks()
+        where = bench(relay=RelayMask(pixels_per_number=3, guards=1, fill=0.8))
+        first, second = realise(rows("ACDC", (3, 4), 2), where).masks()
         assert first.planes.input.cells == (6, 8)
         assert second.planes.input.cells == (24, 30) == tuple(second.input_mask.shape)
         assert second.planes.input.spacing == pytest.approx((8e-6 / 3, 8e-6 / 3))
@@ -159,12 +162,12 @@ class TestModels:
     @every_kind
     def test_waves_miss_by_what_lenses_do(self, kind):
         network = rows(kind, 16, 3)
-        table = bench(focal_length=network[0].a.numel() * (2 if kind == "ACDC" else 1) * 64e-12 / 633e-9)
+        where = short(kind, (16,))
         x = inputs(network[0], 4)
-        alone = [relative_error(realise(one, table, model=Wave())(x), one(x)) for one in network]
-        error = relative_error(realise(network, table, model=Wave())(x), network(x))
+        alone = [relative_error(realise(one, where, model=Wave())(x), one(x)) for one in network]
+        error = relative_error(realise(network, where, model=Wave())(x), network(x))
         assert 1e-5 < error < 2 * sum(alone)
-        assert relative_error(realise(network, table, model=Wave(), between=OnePixel())(x), network(x)) > 10 * error
+        assert relative_error(realise(network, where, model=Wave(), between=OnePixel())(x), network(x)) > 10 * error
 
     def test_more_samples_change_nothing(self):
         cascade = realise(rows("ACDC", (3, 4), 3), bench())
@@ -185,12 +188,10 @@ class TestModels:
 
 class TestReports:
     @every_kind
-    @pytest.mark.parametrize("shape", [(5,), (2, 3)], ids=str)
+    @pytest.mark.parametrize("shape", [(5,), (4, 3)], ids=str)
     def test_a_cascade_passes_every_check(self, kind, shape):
         network = rows(kind, shape, 2)
-        pixels = max(shape) * (2 if kind == "ACDC" else 1)
-        table = bench(focal_length=pixels * 64e-12 / 633e-9)
-        report = verify(network, realise(network, table))
+        report = verify(network, realise(network, short(kind, shape)))
         assert report.passed, report
         assert report.title.startswith(f"2 {kind} layers of {' × '.join(map(str, shape))}, continuous")
         by_name = {row.name: row for row in report.budget}
@@ -200,24 +201,24 @@ class TestReports:
 
     def test_one_pixel_a_number_fails_it(self):
         network = rows("ACDC", 8, 2)
-        report = verify(network, realise(network, bench(), between=OnePixel()))
+        report = verify(network, realise(network, short("ACDC", (8,)), between=OnePixel()))
         failed = {check.name for check in report.checks if not check.passed}
         assert {"output agrees with the layer", "compiled kernel is the layer's"} <= failed
 
     def test_other_layers_fail_it(self):
         network = rows("ACDC", 4, 2)
-        assert not verify(nn.Sequential(*reversed(network)), realise(network, bench())).passed
+        assert not verify(nn.Sequential(*reversed(network)), realise(network, short("ACDC", (4,)))).passed
 
 
 @pytest.mark.parametrize("shape", [(4,), (2, 3)], ids=str)
 def test_the_light_of_every_plane_is_drawn(shape, tmp_path):
-    cascade = realise(rows("ACDC", shape, 3), bench())
+    cascade = realise(rows("ACDC", shape, 2), bench())
     figure = plot_light(cascade, inputs(cascade.layers[0]))
     figure.savefig(tmp_path / "light.png")
     titles = [ax.get_title() for ax in figure.axes if ax.get_title()]
-    assert len(titles) == 1 + 4 * 3
+    assert len(titles) == 1 + 4 * 2
     assert titles[0] == "input"
-    assert any("3: at the camera" in title for title in titles)
+    assert any("2: at the camera" in title for title in titles)
 
 
 def test_one_layer_twice_is_one_layer_squared():
@@ -227,11 +228,10 @@ def test_one_layer_twice_is_one_layer_squared():
     assert relative_error(realise(network, bench())(x), shared(shared(x))) < EXACT
 
 
-def test_quantities_are_finite():
-    """Dark layers: nothing to normalise by."""
+@pytest.mark.parametrize("between", [Comb(), BrightComb(), OnePixel()], ids=str)
+def test_an_opaque_mask_lets_nothing_through(between):
     network = rows("ACDC", 4, 2)
     with torch.no_grad():
         network[1].a.zero_()
-    y = realise(network, bench())(inputs(network[0], 2))
-    assert math.isclose(float(y.abs().max()), 0.0, abs_tol=1e-300)
-    assert np.isfinite(y.detach().numpy()).all()
+        y = realise(network, bench(), between=between)(inputs(network[0], 2))
+    assert torch.equal(y, torch.zeros_like(y))
