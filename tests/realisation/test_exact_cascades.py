@@ -53,12 +53,12 @@ class TestExact:
         assert relative_error(realise(network, bench())(x), network(x)) < EXACT
 
     def test_in_float32(self, kind, depth):
-        """Rounding of 6e-8 in every pixel of the two masks of a layer; the mean over pixels takes most of it away."""
+        """Rounding of 6e-8 at every plane; what is summed over pixels is better than that. Seen: 2e-7 to 6e-7."""
         network = rows(kind, (8, 8), depth, dtype=SINGLE[kind])
         x = inputs(network[0], 2)
         y = realise(network, bench())(x)
         assert y.dtype == SINGLE[kind]
-        assert relative_error(y, network(x)) < 1e-5 * depth
+        assert relative_error(y, network(x)) < 3e-6
 
     def test_every_number_lands_where_the_layers_put_it(self, kind, depth):
         """Unit vectors: the whole matrix, its orientation with it."""
