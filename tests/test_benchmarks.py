@@ -12,6 +12,7 @@ from tests.benchmarks import (
     accuracy,
     bright,
     cascades,
+    exact_cascades,
     fabrication,
     made,
     memory,
@@ -94,6 +95,39 @@ def test_cascades_get_better():
     compiled, trained = cascades.errors(2, Exact(), SignedAmplitude(), 0, schedule)
     assert 0.05 < compiled < 0.15
     assert trained < compiled / 2
+
+
+def test_exact_cascades_are_exact(monkeypatch):
+    monkeypatch.setattr(exact_cascades, "SCHEDULE", Schedule(epochs=1))
+    with torch.no_grad():
+        for make in exact_cascades.sources("ACDC", (4, 4)).values():
+            found = exact_cascades.outcome(make(0)[:2])
+            assert found.error < 1e-11
+            assert found.of_one_pixel > 1e-2
+            assert 1e-8 < found.single < 1e-5
+            assert found.amplification > 1
+
+
+@torch.no_grad()
+def test_the_tables_of_exact_cascades_have_their_columns(monkeypatch):
+    for name, value in {"SEEDS": range(1), "DEPTHS": (1, 3), "PIXELS": (1, 4), "GUARDS": (2,)}.items():
+        monkeypatch.setattr(exact_cascades, name, value)
+    for name in ("SHAPES", "COMPLEX_SHAPES", "SHOWN", "FEW", "SPLIT"):
+        monkeypatch.setattr(exact_cascades, name, [])
+    for section in exact_cascades.sections():
+        assert section.rows == []
+    small = "AFDF", (4,)
+    rows = {
+        "Complex layers": exact_cascades.error_rows("AFDF", [(4,)]),
+        "Light": exact_cascades.light_rows(*small, "identity-like"),
+        "Two layers": exact_cascades.few_pixels(*small, "identity-like"),
+        "What each plane": exact_cascades.plane_rows(*small),
+    }
+    headers = {section.heading: section.header for section in exact_cascades.sections()}
+    for heading, found in rows.items():
+        (header,) = [header for name, header in headers.items() if name.startswith(heading)]
+        assert found
+        assert all(len(row) == len(header) for row in found), heading
 
 
 SMALL = made.random("ACDC", (4, 4), "identity-like")

@@ -6,6 +6,8 @@ fabricator would. Where the midpoint rule of oracle.py converges at second order
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +21,44 @@ _NODES = 16
 def output(x: NDArray, masks: Masks, bench: Bench, *, mirrored: bool) -> NDArray:
     """What the camera reads for a batch of vectors or images x, decoded and multiplied by the gain."""
     return np.stack([_one(item, masks, bench, mirrored) for item in x])
+
+
+def cascade(x: NDArray, masks: Sequence[Masks], bench: Bench, *, mirrored: bool) -> NDArray:
+    """What the camera reads behind several systems in a row, for one x, from plane to plane by integrals alone."""
+    light = _spread(mirror(x) if mirrored else x)
+    points = [
+        [_nodes(n, p, fill) for n, p in zip(own.planes.input.cells, own.planes.input.spacing, strict=True)]
+        for own, fill in zip(masks, [bench.modulator.fill] + [bench.relay.fill] * (len(masks) - 1), strict=True)
+    ]
+    counts = masks[0].planes.input.cells
+    points.append([_nodes(n, bench.modulator.pitch, bench.camera.fill) for n in counts])
+    for number, own in enumerate(masks):
+        turned = np.flip if number % 2 else np.asarray
+        scale = own.planes.wavelength * own.planes.focal_length
+        u = [_nodes(n, p, bench.mask.fill) for n, p in zip(own.planes.mask.cells, own.planes.mask.spacing, strict=True)]
+        light = light * _spread(turned(own.input_mask.detach().numpy()))
+        light = _lens(light, points[number], u, scale) * _spread(turned(own.fourier_mask.detach().numpy()))
+        light = _lens(light, u, points[number + 1], scale)
+    for axis, (n, (_, weights)) in enumerate(zip(counts, points[-1], strict=True)):
+        light = np.moveaxis(light, axis, -1) * weights
+        light = np.moveaxis(light.reshape(*light.shape[:-1], n, _NODES).sum(-1), -1, axis)
+    light = light / (bench.camera.fill * bench.modulator.pitch) ** x.ndim
+    light = np.flip(light) if len(masks) % 2 == 0 else light
+    return np.prod([float(own.gain) for own in masks]) * upright(light, mirrored)
+
+
+def _spread(pixels: NDArray) -> NDArray:
+    """The value of its pixel at every node."""
+    for axis in range(pixels.ndim):
+        pixels = np.repeat(pixels, _NODES, axis)
+    return pixels
+
+
+def _lens(light: NDArray, front: Sequence[tuple], back: Sequence[tuple], scale: float) -> NDArray:
+    for axis, ((x, dx), (u, _)) in enumerate(zip(front, back, strict=True)):
+        integral = np.exp(-2j * np.pi * np.outer(u, x) / scale) * dx / np.sqrt(scale)
+        light = np.moveaxis(np.tensordot(integral, light, (1, axis)), 0, axis)
+    return light
 
 
 def system(shape: tuple[int, ...], masks: Masks, bench: Bench, *, mirrored: bool) -> NDArray:
