@@ -14,12 +14,14 @@ from acdc_optical import (
     Brightest,
     Exact,
     ExactPhases,
+    Ideal,
     InQuadrature,
     LinearProgramme,
     Newton,
     Splitting,
     compile_layer,
     realise,
+    realise_cascade,
     verify,
 )
 from acdc_optical.moments import along
@@ -188,6 +190,17 @@ def test_halving_the_slack_gains_light():
     assert gains[0] / gains[2] == pytest.approx(1.1 / 1.0125, rel=1e-9)
 
 
+def test_both_quadratures_serve_the_next_layer_of_a_cascade():
+    network = nn.Sequential(layer("ACDC", 8, "signed random"), layer("ACDC", 8, "signed random", seed=1))
+    x = inputs(network[0], 3)
+    table = bench(subpixels=6)
+    exact, in_phase = (
+        realise_cascade(network, table, model=Ideal(), method=method) for method in (ExactPhases(), InQuadrature())
+    )
+    assert relative_error(exact(x), network(x)) <= 1e-12
+    assert relative_error(in_phase(x), network(x)) > 1e-3  # as its docstring warns
+
+
 def test_opaque_for_nothing():
     numbers = layer("ACDC", 8)
     nn.init.zeros_(numbers.d)
@@ -273,6 +286,10 @@ class TestRefusals:
             Newton(steps=0)
         with pytest.raises(ValueError, match=r"^precision must be above 0"):
             Newton(precision=0.0)
+
+    def test_a_search_by_name(self):
+        with pytest.raises(TypeError, match=r"^expected Splitting\(\) or LinearProgramme\(\)"):
+            ExactPhases(search="splitting")
 
     def test_a_complex_layer_in_quadrature(self):
         with pytest.raises(ValueError, match=r"^an AFDF layer is complex.*ExactPhases"):
