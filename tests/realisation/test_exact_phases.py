@@ -128,7 +128,10 @@ METHODS = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "shape", "subpixels", "method"), METHODS, ids=str)
+NAMES = ["real", "complex", "two axes", "in quadrature", "in quadrature of a vertex"]
+
+
+@pytest.mark.parametrize(("kind", "shape", "subpixels", "method"), METHODS, ids=NAMES)
 class TestMasks:
     def test_are_even_as_others(self, kind, shape, subpixels, method):
         masks = compile_layer(layer(kind, shape), bench(subpixels=subpixels), method=method)
@@ -146,19 +149,21 @@ class TestMasks:
             grads.append(torch.stack((numbers.a.grad, numbers.d.grad)).clone())
         assert relative_error(*grads) <= 1e-10
 
-    def test_pass_every_check(self, kind, shape, subpixels, method):
-        numbers = layer(kind, shape)
-        assert verify(numbers, realise(numbers, bench(subpixels=subpixels), method=method)).passed
-
     def test_serve_single_precision(self, kind, shape, subpixels, method):
         numbers = layer(kind, shape, dtype=torch.float32 if kind == "ACDC" else torch.complex64)
         x = inputs(numbers, 3)
         # Gains of ten times 6e-8, and the sums of a hundred pixels.
         assert relative_error(realise(numbers, bench(subpixels=subpixels), method=method)(x), numbers(x)) <= 1e-5
 
-    def test_are_laid_out_without_numbers(self, kind, shape, subpixels, method):
-        numbers = layer(kind, shape).to("meta")
-        masks = compile_layer(numbers, bench(subpixels=subpixels), method=method)
+
+@pytest.mark.parametrize("method", [ExactPhases(), InQuadrature()], ids=["exact", "in quadrature"])
+class TestMethods:
+    def test_pass_every_check(self, method):
+        numbers = layer("ACDC", 5)
+        assert verify(numbers, realise(numbers, bench(subpixels=6), method=method)).passed
+
+    def test_lay_masks_out_without_numbers(self, method):
+        masks = compile_layer(layer("ACDC", (3, 4)).to("meta"), bench(subpixels=3), method=method)
         assert masks.fourier_mask.is_meta
         assert masks.fourier_mask.shape == masks.planes.mask.cells
 
