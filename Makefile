@@ -31,6 +31,7 @@ benchmarks: $(INSTALLED)
 	$(BIN)/python -m tests.benchmarks.exact_cascades
 	$(BIN)/python -m tests.benchmarks.layout
 	$(BIN)/python -m tests.benchmarks.bright
+	$(BIN)/python -m tests.benchmarks.phases
 	MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=8589934592 $(BIN)/python -m tests.benchmarks.steps
 	MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=8589934592 $(BIN)/python -m tests.benchmarks.fabrication
 

@@ -53,13 +53,14 @@ class ExactPhases:
         newton: how the phases are turned.
 
     Raises:
+        TypeError: the search is not an object such as Splitting().
         ValueError: slacks do not rise from above 0, draws are less than 1, or the least is not above 0; when compiling,
             the bench has one mask pixel per coefficient.
 
     >>> from acdc_optical import ACDC, Bench, FourierMask, compile_layer
     >>> bench = Bench.preset().replace(mask=FourierMask(pixels_per_coefficient=6))
     >>> masks = compile_layer(ACDC(8, dtype=torch.float64), bench, method=ExactPhases())
-    >>> bool(masks.residual < 1e-12), round(float(masks.fourier_mask.abs().min()), 12)
+    >>> bool(masks.residual < 1e-12), round(masks.mean_transmission[1], 12)
     (True, 1.0)
     """
 
@@ -70,6 +71,7 @@ class ExactPhases:
     newton: Newton = Newton()
 
     def __post_init__(self) -> None:
+        Brightest(search=self.search)  # refuses what is no search
         rising = all(low < high for low, high in itertools.pairwise((0.0, *self.slacks, math.inf)))
         if not (self.slacks and rising):
             raise ValueError(f"slacks must rise from above 0, such as (0.1, 0.5); got {self.slacks}")
@@ -181,7 +183,7 @@ class InQuadrature:
 
     >>> from acdc_optical import ACDC, Bench, compile_layer
     >>> masks = compile_layer(ACDC(8, dtype=torch.float64), Bench.preset(), method=InQuadrature())
-    >>> bool(masks.residual < 1e-12), round(float(masks.fourier_mask.abs().min()), 12)
+    >>> bool(masks.residual < 1e-12), round(masks.mean_transmission[1], 12)
     (True, 1.0)
     """
 

@@ -16,6 +16,7 @@ from tests.benchmarks import (
     fabrication,
     made,
     memory,
+    phases,
     steps,
     table,
     timing,
@@ -50,6 +51,17 @@ def test_the_brightness_table_has_its_columns(monkeypatch):
     with torch.no_grad():
         (row,) = [r for r in bright.rows(Splitting(), [("AFDF", (4,))], (4,)) if "signed random" in r]
     assert len(row) == len(bright.HEADER)
+
+
+def test_the_phases_table_tells_the_exact_from_the_others(monkeypatch):
+    monkeypatch.setattr(phases, "SEEDS", range(1))
+    with torch.no_grad():
+        cases = [("AFDF", (4,), (3, 6))]
+        found = [r for r in phases.rows(cases, phases.phases, phases.row) if "signed random" in r]
+        (real,) = phases.rows([("ACDC", (2,), (2,))], phases.in_quadrature, phases.quadrature_row)[:1]
+    assert [r[4] for r in found] == ["0 of 1", "1 of 1"]
+    assert {len(r) for r in found} == {len(phases.HEADER)}
+    assert len(real) == len(phases.QUADRATURE_HEADER)
 
 
 def test_a_ratio_is_the_median_over_interleaved_turns(monkeypatch):

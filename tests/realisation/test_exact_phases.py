@@ -14,12 +14,14 @@ from acdc_optical import (
     Brightest,
     Exact,
     ExactPhases,
+    Ideal,
     InQuadrature,
     LinearProgramme,
     Newton,
     Splitting,
     compile_layer,
     realise,
+    realise_cascade,
     verify,
 )
 from acdc_optical.moments import along
@@ -126,7 +128,10 @@ METHODS = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "shape", "subpixels", "method"), METHODS, ids=str)
+NAMES = ["real", "complex", "two axes", "in quadrature", "in quadrature of a vertex"]
+
+
+@pytest.mark.parametrize(("kind", "shape", "subpixels", "method"), METHODS, ids=NAMES)
 class TestMasks:
     def test_are_even_as_others(self, kind, shape, subpixels, method):
         masks = compile_layer(layer(kind, shape), bench(subpixels=subpixels), method=method)
@@ -144,19 +149,21 @@ class TestMasks:
             grads.append(torch.stack((numbers.a.grad, numbers.d.grad)).clone())
         assert relative_error(*grads) <= 1e-10
 
-    def test_pass_every_check(self, kind, shape, subpixels, method):
-        numbers = layer(kind, shape)
-        assert verify(numbers, realise(numbers, bench(subpixels=subpixels), method=method)).passed
-
     def test_serve_single_precision(self, kind, shape, subpixels, method):
         numbers = layer(kind, shape, dtype=torch.float32 if kind == "ACDC" else torch.complex64)
         x = inputs(numbers, 3)
         # Gains of ten times 6e-8, and the sums of a hundred pixels.
         assert relative_error(realise(numbers, bench(subpixels=subpixels), method=method)(x), numbers(x)) <= 1e-5
 
-    def test_are_laid_out_without_numbers(self, kind, shape, subpixels, method):
-        numbers = layer(kind, shape).to("meta")
-        masks = compile_layer(numbers, bench(subpixels=subpixels), method=method)
+
+@pytest.mark.parametrize("method", [ExactPhases(), InQuadrature()], ids=["exact", "in quadrature"])
+class TestMethods:
+    def test_pass_every_check(self, method):
+        numbers = layer("ACDC", 5)
+        assert verify(numbers, realise(numbers, bench(subpixels=6), method=method)).passed
+
+    def test_lay_masks_out_without_numbers(self, method):
+        masks = compile_layer(layer("ACDC", (3, 4)).to("meta"), bench(subpixels=3), method=method)
         assert masks.fourier_mask.is_meta
         assert masks.fourier_mask.shape == masks.planes.mask.cells
 
@@ -186,6 +193,17 @@ def test_halving_the_slack_gains_light():
     # 0.1, and twice or three times halved; of the amplitude over one brightest mask.
     assert gains[0] / gains[1] == pytest.approx(1.1 / 1.05, rel=1e-9)
     assert gains[0] / gains[2] == pytest.approx(1.1 / 1.0125, rel=1e-9)
+
+
+def test_both_quadratures_serve_the_next_layer_of_a_cascade():
+    network = nn.Sequential(layer("ACDC", 8, "signed random"), layer("ACDC", 8, "signed random", seed=1))
+    x = inputs(network[0], 3)
+    table = bench(subpixels=6)
+    exact, in_phase = (
+        realise_cascade(network, table, model=Ideal(), method=method) for method in (ExactPhases(), InQuadrature())
+    )
+    assert relative_error(exact(x), network(x)) <= 1e-12
+    assert relative_error(in_phase(x), network(x)) > 1e-3  # as its docstring warns
 
 
 def test_opaque_for_nothing():
@@ -273,6 +291,10 @@ class TestRefusals:
             Newton(steps=0)
         with pytest.raises(ValueError, match=r"^precision must be above 0"):
             Newton(precision=0.0)
+
+    def test_a_search_by_name(self):
+        with pytest.raises(TypeError, match=r"^expected Splitting\(\) or LinearProgramme\(\)"):
+            ExactPhases(search="splitting")
 
     def test_a_complex_layer_in_quadrature(self):
         with pytest.raises(ValueError, match=r"^an AFDF layer is complex.*ExactPhases"):
