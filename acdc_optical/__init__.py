@@ -18,6 +18,7 @@ from acdc_optical.constraints import (
     binary_phase,
 )
 from acdc_optical.design import Design
+from acdc_optical.etched_combs import EtchedComb
 from acdc_optical.etching.one_etch import OneEtch
 from acdc_optical.layers import ACDC, AFDF, Gaussian, IdentityPlusNoise, Permutation, as_matrix
 from acdc_optical.models import Continuous, Ideal
@@ -54,6 +55,7 @@ __all__ = [
     "CrossEntropy",
     "Design",
     "Epoch",
+    "EtchedComb",
     "Exact",
     "ExactPhases",
     "FourierMask",

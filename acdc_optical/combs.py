@@ -72,7 +72,7 @@ class Comb:
 
     def shown(self, shape: Sequence[int], presentation: Presentation, bench: Bench, pixels: Pixels) -> Shown:
         relay = bench.relay
-        axes = _combs(shape, presentation, relay, pixels.relay)
+        axes = comb_axes(shape, presentation, relay, pixels.relay)
         maps = [axis.least_norm(presentation, relay.pixels_per_number) for axis in axes]
         return Shown(relay_grid(_counts(shape, presentation), bench, pixels.relay), AxisByAxis(maps))
 
@@ -97,7 +97,7 @@ class BrightComb:
 
     def shown(self, shape: Sequence[int], presentation: Presentation, bench: Bench, pixels: Pixels) -> Shown:
         relay = bench.relay
-        axes = _combs(shape, presentation, relay, pixels.relay)
+        axes = comb_axes(shape, presentation, relay, pixels.relay)
         counts = tuple(axis.pixels for axis in axes)
         systems = tuple(axis.system for axis in axes)
         solver = BrightSolver(Brightest(search=self.search), systems, presentation, counts, relay.pixels_per_number)
@@ -113,11 +113,13 @@ class CombAxis(NamedTuple):
     Attributes:
         system: between independent pixel values and numbers; squared, errors count as often as a difference of two
             frequencies of light occurs, so that they are errors of the operator between the two Fourier planes.
+        left: from all equations to those that pixels can tell apart, orthonormal columns.
         pixels: of the mask.
         unreachable: share of the comb that no values of the pixels make; its norm relative to the comb's.
     """
 
     system: AxisSystem
+    left: Tensor
     pixels: int
     unreachable: float
 
@@ -130,7 +132,7 @@ class CombAxis(NamedTuple):
         left, reached = left[:, kept], left[:, kept].mT @ comb
         rest = float((comb - left @ reached).norm() / comb.norm())
         pixels = (presentation.pixels(n) + 2 * relay.guards) * relay.pixels_per_number
-        return cls(AxisSystem(right[kept], strengths[kept], reached), pixels, rest)
+        return cls(AxisSystem(right[kept], strengths[kept], reached), left, pixels, rest)
 
     def least_norm(self, presentation: Presentation, pixels_per_number: int) -> AxisMap:
         """The values of least norm, as a matrix."""
@@ -140,7 +142,8 @@ class CombAxis(NamedTuple):
         return AxisMap(presentation.unfold(values), pixels_per_number, float(np.hypot(missed, self.unreachable)))
 
 
-def _combs(shape: Sequence[int], presentation: Presentation, relay: RelayMask, cell: Cell) -> list[CombAxis]:
+def comb_axes(shape: Sequence[int], presentation: Presentation, relay: RelayMask, cell: Cell) -> list[CombAxis]:
+    """The equations along each axis, for relay pixels like ``cell``."""
     different = {n: CombAxis.of(n, presentation, relay, cell) for n in set(shape)}
     return [different[n] for n in shape]
 
@@ -161,7 +164,7 @@ def _equations(n: int, presentation: Presentation, relay: RelayMask, cell: Cell)
     count = presentation.pixels(n)
     spread = count + 2 * relay.guards
     mask = Axis(spread * relay.pixels_per_number, 1 / relay.pixels_per_number, cell)
-    nodes, weights = _frequencies(spread)
+    nodes, weights = frequencies(spread)
     system = presentation.fold(weights[:, None] * _spectra(mask, nodes))
     points = weights[:, None] * _spectra(Axis(count, 1.0), nodes)
     comb = points @ presentation.encode(torch.eye(n, dtype=torch.float64), 1).mT.to(points.dtype)
@@ -171,7 +174,7 @@ def _equations(n: int, presentation: Presentation, relay: RelayMask, cell: Cell)
     return torch.cat((system.real, system.imag)), torch.cat((comb.real, comb.imag))
 
 
-def _frequencies(spread: int) -> tuple[Tensor, Tensor]:
+def frequencies(spread: int) -> tuple[Tensor, Tensor]:
     """Gauss's nodes over 0 ≤ ν ≤ 1/p in units of 1/p, and roots of weights; light spreads over so many pitches."""
     # Two waves differ by up to ``spread`` turns over the band; Gauss's rule wants half as many nodes as radians.
     nodes, weights = np.polynomial.legendre.leggauss(2 * spread + 32)

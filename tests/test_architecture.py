@@ -76,6 +76,7 @@ ACDC = {
     "optics.units",
     "turning": "moments progress",
     "phases": "brightest compilation light moments response searches turning",
+    "etched_combs": "bench combs compilation etching.lines etching.one_etch etching.rows presentation",
     "light": "optics",
     "models": "bench combs compilation light planes optics",
     "separable": "light optics optics.kernel",

@@ -79,7 +79,7 @@ class OneEtch:
         if isinstance(self.search, str | type) or not callable(self.search):
             raise TypeError(f"expected Splitting() or LinearProgramme() as search; got {self.search!r}")
 
-    def solver(self, responses: Sequence[AxisResponse], pixels_per_coefficient: int) -> _Solver:
+    def solver(self, responses: Sequence[AxisResponse], pixels_per_coefficient: int) -> StripeSolver:
         if pixels_per_coefficient < 2:
             raise ValueError(
                 "masks of one etch need mask.pixels_per_coefficient of 3 or 4 (2 is the least); the bench has 1: "
@@ -90,7 +90,27 @@ class OneEtch:
                 "stripes leave no gaps between pixels: they need mask.fill = 1 and a model in which pixels have a "
                 f"width, as Continuous(); got pixels filled to {responses[0].pixels.mask.width:g}"
             )
-        return _Solver(self, responses, pixels_per_coefficient)
+        return StripeSolver(self, _of_layer(responses, pixels_per_coefficient))
+
+
+class Ask(NamedTuple):
+    """What stripes are asked for.
+
+    Attributes:
+        axes: the equations of an exact mask of pixels, from which stripes begin.
+        rows: those of the stripes.
+        pixels: of that mask, along each axis.
+        unit: of length along x, in which rows count [m].
+        extent: of the mask [m].
+        unreachable: share of what is wanted that no mask makes.
+    """
+
+    axes: tuple[AxisSystem, ...]
+    rows: Rows
+    pixels: tuple[int, ...]
+    unit: float
+    extent: tuple[float, ...]
+    unreachable: float = 0.0
 
 
 class _Made(NamedTuple):
@@ -108,23 +128,19 @@ class _Made(NamedTuple):
     residual: float
 
 
-class _Solver:
-    """Solves for the stripes of one layer, and keeps the latest: every call of an optical layer asks for them."""
+class StripeSolver:
+    """Solves for the stripes of one mask, and keeps the latest: every call of an optical layer asks for them."""
 
-    def __init__(self, method: OneEtch, responses: Sequence[AxisResponse], pixels_per_coefficient: int):
-        self.pixels_per_coefficient = pixels_per_coefficient
-        self.pixels = tuple(response.modulator_pixels * pixels_per_coefficient for response in responses)
-        self._method, self._responses = method, responses
-        self._axes: tuple[AxisSystem, ...] = axis_systems(responses, pixels_per_coefficient)
-        self._rows = Rows.of(responses, pixels_per_coefficient)
-        self._unit = _coefficient(responses[-1])
-        self._grid = None if method.grid is None else method.grid / self._unit
-        self._gaps = self._rows.gaps(method.minimum_feature / self._unit, self._grid)
+    def __init__(self, method: OneEtch, ask: Ask):
+        self.pixels, self.pixels_per_coefficient = ask.pixels, ask.rows.pixels_per_coefficient
+        self._method, self._ask = method, ask
+        self._grid = None if method.grid is None else method.grid / ask.unit
+        self._gaps = ask.rows.gaps(method.minimum_feature / ask.unit, self._grid)
         if not self._gaps.fit:
             raise ValueError(
-                f"stripes of at least {format_length(method.minimum_feature)} do not fit: coefficients are "
-                f"{format_length(self._unit)} apart, with {pixels_per_coefficient} edges for each; lower "
-                "minimum_feature or mask.pixels_per_coefficient"
+                f"stripes of at least {format_length(method.minimum_feature)} do not fit: numbers are "
+                f"{format_length(ask.unit, 4)} apart, with {self.pixels_per_coefficient} edges for each; lower "
+                "minimum_feature or the mask's pixels for each"
             )
         self._latest: _Made | None = None
 
@@ -135,7 +151,7 @@ class _Solver:
         made = self._made(here.detach())
         edges = made.etched.edges
         if here.requires_grad:
-            edges = edges + self._rows.following(made.etched, here / made.strength)
+            edges = edges + self._ask.rows.following(made.etched, here / made.strength)
         strength = torch.tensor(made.strength, dtype=torch.float64, device=d.device)
         return Solved(self._stripes(edges, d.device), made.residual, strength)
 
@@ -147,13 +163,14 @@ class _Solver:
 
     def _etched(self, d: Tensor) -> _Made:
         method = self._method
-        found = method.search(Moments.of(self._axes, d), 0.0)
+        found, rows = method.search(Moments.of(self._ask.axes, d), 0.0), self._ask.rows
         bright = found.mask.real
         best: _Made | None = None
         for slack in method.slacks:
             strength = found.peak * (1 + slack) or 1.0
-            etched = self._rows.etched(bright / strength, self._gaps, self._grid, method.track)
-            made = _Made(d, etched, strength, self._rows.residual(etched, d / strength))
+            etched = rows.etched(bright / strength, self._gaps, self._grid, method.track)
+            residual = math.hypot(rows.residual(etched, d / strength), self._ask.unreachable)
+            made = _Made(d, etched, strength, residual)
             if best is None or made.residual < best.residual:
                 best = made
             if etched.missed <= _EXACT:
@@ -164,17 +181,23 @@ class _Solver:
     def _stripes(self, edges: Tensor, device: torch.device) -> Stripes:
         """All stripes in metres, whole multiples of the grid to the last digit."""
         grid = self._method.grid
-        places = edges * self._unit
+        places = edges * self._ask.unit
         if grid is not None:
             places = (places.detach() / grid).round() * grid + (places - places.detach())
-        whole, first = self._rows.whole(places)
-        extent = tuple(_coefficient(response) * response.modulator_pixels for response in self._responses)
-        return Stripes(whole.to(device), first.to(device), extent)
+        whole, first = self._ask.rows.whole(places)
+        return Stripes(whole.to(device), first.to(device), self._ask.extent)
 
 
-def _coefficient(response: AxisResponse) -> float:
-    """q [m]."""
-    return output_pitch(response.modulator_pixels, response.pitch, response.arm.scale)
+def _of_layer(responses: Sequence[AxisResponse], pixels_per_coefficient: int) -> Ask:
+    counts = [response.modulator_pixels for response in responses]
+    coefficients = [output_pitch(n, r.pitch, r.arm.scale) for n, r in zip(counts, responses, strict=True)]
+    return Ask(
+        axis_systems(responses, pixels_per_coefficient),
+        Rows.of(responses, pixels_per_coefficient),
+        tuple(n * pixels_per_coefficient for n in counts),
+        coefficients[-1],
+        tuple(n * q for n, q in zip(counts, coefficients, strict=True)),
+    )
 
 
 def _real(d: Tensor) -> Tensor:
@@ -183,7 +206,8 @@ def _real(d: Tensor) -> Tensor:
         return d
     if d.detach().imag.norm() > _REAL * d.detach().norm():
         raise ValueError(
-            "a mask of +1 and -1 makes Hermitian kernels only, so the AFDF layer's d must be real; got an imaginary "
-            f"part of {float(d.detach().imag.norm() / d.detach().norm()):.1e} of it: compile pixels, as by Brightest()"
+            "a mask of +1 and -1 makes Hermitian kernels only, so an AFDF layer's diagonal must be real; got an "
+            f"imaginary part of {float(d.detach().imag.norm() / d.detach().norm()):.1e} of it: compile pixels, as by "
+            "Brightest(), or phases, by ExactPhases()"
         )
     return d.real
