@@ -1,4 +1,4 @@
-"""Where masks of phases alone are exact, and at what light: ``python -m tests.benchmarks.phases``, ten minutes."""
+"""Where masks of phases alone are exact, and at what light: ``python -m tests.benchmarks.phases``, 20 minutes."""
 
 from __future__ import annotations
 
