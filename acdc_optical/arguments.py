@@ -180,10 +180,17 @@ def method_named(name: MethodName, options: MethodOptions) -> Method:
             weight = Calibrated.weight if options.weight is None else options.weight
             return Calibrated(values=VALUES[options.values], weight=weight)
         case MethodName.binary:
-            feature, grid = (None if text is None else parse_length(text) for text in options[2:])
-            return OneEtch(minimum_feature=feature or 0.0, grid=grid)
+            feature = _length("--min-feature", options.min_feature)
+            return OneEtch(minimum_feature=feature or 0.0, grid=_length("--grid", options.grid))
         case MethodName.phase:
             return ExactPhases()
+
+
+def _length(option: str, text: str | None) -> float | None:
+    try:
+        return None if text is None else parse_length(text)
+    except ValueError as error:
+        raise ValueError(f"{option}: {error}") from None
 
 
 def bench_named(name: str, pixels_per_coefficient: int | None = None) -> Bench:

@@ -1,8 +1,10 @@
 """The command line as a user meets it: exit codes, one-line errors, JSON alone on standard output."""
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -332,3 +334,65 @@ def test_bright_masks_compute_the_same_layer(place):
     assert run("simulate", "bright.design", "--input", "x.npy", "--output", "y.npy") == 0
     expected = idct(dct(np.load("x.npy") * np.load("a.npy"), norm="ortho") * np.load("d.npy"), norm="ortho")
     assert np.linalg.norm(np.load("y.npy") - expected) < 1e-10 * np.linalg.norm(expected)
+
+
+class TestCascades:
+    @pytest.fixture
+    def diagonals(self, place):
+        random = np.random.default_rng(2)
+        for name in ("a1", "a2", "a3", "d1", "d2", "d3"):
+            np.save(f"{name}.npy", 1 + 0.1 * random.standard_normal(8))
+        return "--a", "a1.npy", "a2.npy", "a3.npy", "--d", "d1.npy", "d2.npy", "d3.npy"
+
+    def expected(self):
+        y = np.load("x.npy")
+        for number in (1, 2, 3):
+            a, d = np.load(f"a{number}.npy"), np.load(f"d{number}.npy")
+            y = idct(dct(y * a, norm="ortho") * d, norm="ortho")
+        return y
+
+    @pytest.mark.parametrize("model", ["ideal", "continuous"])
+    def test_light_goes_through_all_layers(self, diagonals, model, capsys):
+        assert run("compile", "--cascade", *diagonals, "--out", "three.design") == 0
+        assert capsys.readouterr().out.count("goes on") == 2
+        assert run("simulate", "three.design", "--input", "x.npy", "--output", "y.npy", "--model", model) == 0
+        expected = self.expected()
+        assert np.linalg.norm(np.load("y.npy") - expected) < 1e-11 * np.linalg.norm(expected)  # measured 1e-14
+
+    def test_check_says_where_errors_and_light_go(self, diagonals, capsys):
+        run("compile", "--cascade", *diagonals, "--out", "three.design")
+        assert run("check", "three.design") == 0
+        said = capsys.readouterr().out
+        assert "3 ACDC layers of 8" in said
+        assert all(f"mask {mask}" in said for mask in ("D 1", "A 2", "D 2", "A 3", "D 3"))
+        assert "power over that of the input" in said
+
+    def test_masks_of_stripes_and_of_phases(self, diagonals):
+        for method in ("binary", "phase"):
+            options = ("--method", method, "--pixels-per-coefficient", "5", "--out", f"{method}.design")
+            assert run("compile", "--cascade", *diagonals, *options) == 0
+            assert run("simulate", f"{method}.design", "--input", "x.npy", "--output", "y.npy") == 0
+            expected = self.expected()
+            assert np.linalg.norm(np.load("y.npy") - expected) < 1e-11 * np.linalg.norm(expected)
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (("--a", "a1.npy", "a2.npy", "--d", "d1.npy", "d2.npy"), "got 2 A and 2 D; .* add --cascade"),
+            (("--cascade", "--a", "a1.npy", "a2.npy", "--d", "d1.npy"), "as many diagonals A as D; got 2 and 1"),
+            (("--a", "a1.npy", "--d", "d1.npy", "--min-feature", "1 um"), "--min-feature and --grid go with --method"),
+            (
+                ("--a", "a1.npy", "--d", "d1.npy", "--method", "binary", "--grid", "1"),
+                "--grid: expected a length with its unit",
+            ),
+        ],
+    )
+    def test_what_does_not_fit_together_is_refused(self, diagonals, capsys, arguments, message):
+        assert run("compile", *arguments, "--out", "no.design") == 2
+        assert re.search(message, capsys.readouterr().err)
+        assert not Path("no.design").exists()
+
+    def test_poppy_is_asked_of_single_layers(self, diagonals, capsys):
+        run("compile", "--cascade", *diagonals, "--out", "three.design")
+        assert run("check", "three.design", "--second-opinion") == 2
+        assert "not of a cascade" in capsys.readouterr().err

@@ -34,7 +34,7 @@ def columns_of(stripes: Stripes, grid: float) -> tuple[XEdges, Levels]:
     drawn = replace(stripes, edges=rounded.reshape(stripes.edges.shape), first=stripes.first.cpu(), etched=-1.0)
     if drawn.count < stripes.count:
         raise ValueError(
-            f"{stripes.count - drawn.count} edges fall on others on a grid of {format_length(grid)}: compile with a "
+            f"{stripes.count - drawn.count} stripes vanish on a grid of {format_length(grid)}: compile with a "
             "minimum feature of some grid steps"
         )
     columns = torch.cat((rounded.flatten(), rounded.new_tensor([-end, end]))).unique()

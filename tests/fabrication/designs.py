@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from acdc_optical import Design, PhaseOnly, binary_phase, realise, trainable_masks
+from acdc_optical import Design, OneEtch, PhaseOnly, binary_phase, realise, trainable_masks
 from tests.realisation.cases import bench, layer
 
 
@@ -17,6 +17,12 @@ def one_etch(shape: tuple[int, ...] = (2, 3)) -> Design:
     torch.manual_seed(0)
     optical = realise(layer("ACDC", shape, "signed random"), bench())
     return Design.of_masks(trainable_masks(optical, binary_phase(), input=binary_phase()))
+
+
+def striped(shape: tuple[int, ...] = (2, 3), **settings: float) -> Design:
+    """A mask D of stripes, on a grid of a nanometre."""
+    method = OneEtch(**{"minimum_feature": 1e-6, "grid": 1e-9, **settings})
+    return Design.of(layer("ACDC", shape, "signed random"), bench(subpixels=3), method=method)
 
 
 def phases(shape: tuple[int, ...] = (2, 3)) -> Design:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from acdc_optical.fabrication.process import Process, process_named, suited
+from tests.fabrication.designs import striped
 from tests.fabrication.packages import design_of
 
 
@@ -20,6 +21,10 @@ def test_masks_of_signs_get_one_etch():
     (masks,) = design.masks
     signs = replace(masks, input_mask=masks.input_mask.sign(), fourier_mask=masks.fourier_mask.sign())
     assert suited(replace(design, masks=(signs,))).name == Process.preset("one-etch").name
+
+
+def test_stripes_are_drawn_as_they_are():
+    assert suited(striped()) == Process.preset("stripes")
 
 
 def test_processes_by_file_and_name(tmp_path, monkeypatch):
