@@ -38,7 +38,9 @@ class TestLine:
         got = row.moments(places, -1)
         for wave, moment in zip(WAVES, got, strict=True):
             bounds = [0.0, *places.tolist(), 3.0]
-            parts = [quad(lambda v, k=float(wave): np.cos(2 * np.pi * k * v / 6), *bounds[i : i + 2])[0] for i in range(10)]
+            parts = [
+                quad(lambda v, k=float(wave): np.cos(2 * np.pi * k * v / 6), *bounds[i : i + 2])[0] for i in range(10)
+            ]
             wanted = sum(-((-1) ** i) * part for i, part in enumerate(parts))
             assert float(moment) == pytest.approx(wanted, abs=1e-13)  # of quad's own 1e-14
 
