@@ -10,6 +10,7 @@ from acdc_optical.fabrication.encodings import BlazedCarrier, ChromeAndEtch, Pha
 from acdc_optical.networks import for_data
 from tests.benchmarks import (
     accuracy,
+    binary,
     bright,
     cascades,
     exact_cascades,
@@ -62,6 +63,24 @@ def test_the_phases_table_tells_the_exact_from_the_others(monkeypatch):
     assert [r[4] for r in found] == ["0 of 1", "1 of 1"]
     assert {len(r) for r in found} == {len(phases.HEADER)}
     assert len(real) == len(phases.QUADRATURE_HEADER)
+
+
+def test_one_etch_of_one_layer():
+    with torch.no_grad():
+        found = binary.outcome(binary.layers((4,))["signed random"][0], 3, Splitting())
+    assert max(found.residual, found.error) < binary.EXACT < found.on_grid < found.plain
+    assert found.bright == pytest.approx(1 / 1.21, rel=1e-9)
+    assert found.edges == 3
+    assert 0 < found.narrowest < 1 / 3
+
+
+def test_the_tables_of_one_etch_have_their_columns(monkeypatch):
+    monkeypatch.setattr(binary, "SEEDS", range(1))
+    with torch.no_grad():
+        (row, _) = binary.rows([(4,)])
+        widths = binary.features(4, "signed random", 1e-6)
+    assert len(row) == len(binary.HEADER)
+    assert len(widths) == len(binary.FEATURE_HEADER)
 
 
 def test_a_ratio_is_the_median_over_interleaved_turns(monkeypatch):

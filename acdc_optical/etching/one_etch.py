@@ -36,7 +36,12 @@ class OneEtch:
     one-dimensional problems, so that time grows with their number, and the error that a row cannot avoid is
     carried to those that follow.
 
-    Gradients reach d through the moments: the edges follow by the least move that keeps to them.
+    Each row has as many edges for a coefficient as the bench has mask pixels. Two make the widest stripes, but leave
+    next to no edges that could make up for rounding others to a grid; three are the rule, and with four the grid costs
+    least.
+
+    Gradients reach d through the moments: the edges follow by the least move that keeps to them. Of complex layers
+    they reach the real part.
 
     Args:
         minimum_feature: least width of stripes [m], also from the last edge to the rim; 0 for as they come.

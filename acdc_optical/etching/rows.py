@@ -22,6 +22,11 @@ from acdc_optical.progress import Track
 from acdc_optical.response import AxisResponse
 from optics import Axis
 
+FIRST = 1
+"""The transmittance in front of the first edge of every row."""
+
+# Of moments of stripes, relative to the largest: of a complex layer half of them follow from the others.
+_SEEN = 1e-9
 # Rows that follow make up for what a row leaves over, by moments some tens of times as large at most.
 _DAMPING = 1e-4
 
@@ -134,13 +139,6 @@ class Rows:
         system = _stacked(self.across.mT).mT
         shares = torch.from_numpy(spread(system.numpy(), _DAMPING * float(torch.linalg.matrix_norm(system, 2)) ** 2))
         return shares / shares.diagonal()[:, None]
-
-
-FIRST = 1
-"""In front of the first edge of every row."""
-
-# Of moments of stripes, relative to the largest: of a complex layer half of them follow from the others.
-_SEEN = 1e-9
 
 
 def density_of(response: AxisResponse) -> Callable[[Tensor], Tensor]:

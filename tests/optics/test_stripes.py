@@ -50,13 +50,12 @@ class TestWeights:
                 assert float(got[row]) == pytest.approx(wanted, abs=ROUNDING * WIDTH)
 
     def test_waves_converge_exponentially(self):
-        mask, turns = rows(seed=1), 4.0
+        mask, phase = rows(seed=1), 2 * math.pi * 4 / WIDTH
+        wanted = [integral(mask, row, lambda e: (phase * e).sin() / phase) for row in range(mask.rows)]
         errors = []
         for nodes in (4, 8, 16):
             line = axis(8, nodes)
-            phase = 2 * math.pi * turns / WIDTH
             got = (mask.weights(line) * line.weights * (phase * line.coordinates).cos()).sum(1)
-            wanted = [integral(mask, row, lambda e: (phase * e).sin() / phase) for row in range(mask.rows)]
             errors.append(float((got - torch.tensor(wanted, dtype=torch.float64)).abs().max()) / WIDTH)
         assert errors[1] < errors[0] / 100
         assert errors[2] < 1e-14

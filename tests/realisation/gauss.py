@@ -109,7 +109,15 @@ def _nodes(cells: int, pitch: float, fill: float) -> tuple[NDArray, NDArray]:
 
 def output_of_stripes(x: NDArray, masks: Masks, bench: Bench, *, mirrored: bool) -> NDArray:
     """As :func:`output`, for a Fourier mask of stripes: each is integrated from edge to edge."""
-    return np.stack([_one_of_stripes(item, masks, bench, mirrored) for item in x])
+    light = np.stack([mirror(item) if mirrored else item for item in x]) * masks.input_mask.detach().numpy()
+    stripes = masks.fourier_mask
+    edges, first = stripes.edges.detach().numpy(), stripes.first.numpy()
+    if x.ndim == 2:
+        read = light @ through_stripes(edges, float(first), masks, bench).T
+    else:
+        rows = np.stack([through_stripes(e, float(f), masks, bench) for e, f in zip(edges, first, strict=True)])
+        read = np.einsum("irj,rkl,bjl->bik", through_pixels(masks, bench, 0), rows, light, optimize=True)
+    return np.stack([np.ascontiguousarray(float(masks.gain) * upright(item, mirrored)) for item in read])
 
 
 def through_stripes(edges: NDArray, first: float, masks: Masks, bench: Bench) -> NDArray:
@@ -129,15 +137,3 @@ def through_stripes(edges: NDArray, first: float, masks: Masks, bench: Bench) ->
     lens = (np.exp(-2j * np.pi * np.outer(u, x) / scale) * dx).reshape(len(u), count, _NODES).sum(-1)
     camera = (np.exp(-2j * np.pi * np.outer(y, u) / scale) * dy[:, None]).reshape(count, _NODES, len(u)).sum(1)
     return camera / (bench.modulator.pitch * bench.camera.fill) * du / scale @ lens
-
-
-def _one_of_stripes(x: NDArray, masks: Masks, bench: Bench, mirrored: bool) -> NDArray:
-    light = (mirror(x) if mirrored else x) * masks.input_mask.detach().numpy()
-    stripes = masks.fourier_mask
-    edges, first = stripes.edges.detach().numpy(), stripes.first.numpy()
-    if light.ndim == 1:
-        light = through_stripes(edges, float(first), masks, bench) @ light
-    else:
-        rows = np.stack([through_stripes(e, float(f), masks, bench) for e, f in zip(edges, first, strict=True)])
-        light = np.einsum("irj,rkl,jl->ik", through_pixels(masks, bench, 0), rows, light, optimize=True)
-    return np.ascontiguousarray(float(masks.gain) * upright(light, mirrored))
