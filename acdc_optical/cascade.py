@@ -23,7 +23,7 @@ from acdc_optical.models import Model
 from acdc_optical.planes import Planes
 from acdc_optical.presentation import presentation_of
 from acdc_optical.sources import CompiledMasks, FixedMasks, MaskSource
-from optics import Field, FieldDetector, Plane, point
+from optics import Field, FieldDetector, Plane, Stripes, point
 
 
 class Stage(nn.Module):
@@ -68,7 +68,7 @@ class OpticalCascade(nn.Module):
         self.shape = layers[0].shape
         self.presentation = presentation_of(layers[0])
         self.detector = FieldDetector()
-        self.lights = [model.light(planes) for planes in _lit(model, [stage.masks().planes for stage in stages])]
+        self.lights = [model.light(planes) for planes in _lit(model, [stage.masks() for stage in stages])]
 
     @classmethod
     def of_masks(
@@ -205,9 +205,13 @@ def _compiled(
     return CompiledMasks(Compiler(layer.shape, presentation, bench, method=method, pixels=pixels, shown=shown))
 
 
-def _lit(model: Model, planes: Sequence[Planes]) -> list[Planes]:
+def _lit(model: Model, masks: Sequence[Masks]) -> list[Planes]:
     """The planes of every system, with those between two systems resolved for all the light that falls there."""
-    between = [model.whole_pixels(own.input, own.input.axes[0].cell.width or 1.0) for own in planes[1:]]
+    planes, between = [own.planes for own in masks], []
+    for own in masks[1:]:
+        # Stripes are integrated on twice as many nodes; see IdealLenses.
+        resolving = model.refined() if isinstance(own.input_mask, Stripes) else model
+        between.append(resolving.whole_pixels(own.planes.input, own.planes.input.axes[0].cell.width or 1.0))
     sources, receivers = [planes[0].input, *between], [*between, planes[-1].camera]
     return [replace(own, input=a, camera=b) for own, a, b in zip(planes, sources, receivers, strict=True)]
 

@@ -50,7 +50,8 @@ class Between(Protocol):
 class OnePixel:
     """One pixel for each number, like the modulator's, which holds it: exact where pixels are points.
 
-    Light varies across a pixel that has a width. Two layers are then off by some 9e-2.
+    Light varies across a pixel that has a width: two layers near the identity are then off by 3e-2 to 0.15, signed ones
+    by 0.3.
     """
 
     def shown(self, shape: Sequence[int], presentation: Presentation, bench: Bench, pixels: Pixels) -> Shown:
@@ -67,7 +68,8 @@ class Comb:
 
     Of many solutions it takes the one of least norm; where there is none, for too few pixels or guards, the nearest to
     one in the least-squares sense. The masks' ``residual`` has the relative error that it leaves between two Fourier
-    planes.
+    planes. Mask D behind is made for points even then: made for the envelope of the pixels it came out no better, and
+    of two pixels for a number ten times worse.
     """
 
     def shown(self, shape: Sequence[int], presentation: Presentation, bench: Bench, pixels: Pixels) -> Shown:

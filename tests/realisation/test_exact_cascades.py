@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -23,6 +25,7 @@ from acdc_optical import (
 )
 from acdc_optical.figures import plot_light
 from acdc_optical.realisation import run_in_batches
+from optics import Stripes
 from tests.realisation import gauss
 from tests.realisation.cases import KINDS, STARTS, bench, inputs, layer, relative_error
 from tests.training.cases import SINGLE, table
@@ -40,6 +43,27 @@ def rows(kind, shape, depth, start="identity-like", **options):
 def short(kind, shape):
     """A bench so short that waves need few samples: f = n·p²/λ."""
     return table(Wave(), kind, shape)
+
+
+def signs(masks):
+    """Pixels of phase 0 and π; mask A of the modulator as it is."""
+    whole = masks.input_mask if masks.planes.input.cells == masks.planes.camera.cells else sign(masks.input_mask)
+    return replace(masks, input_mask=whole.detach(), fourier_mask=sign(masks.fourier_mask))
+
+
+def sign(values):
+    return torch.where(values.detach() < 0, -1.0, 1.0).double()
+
+
+def striped(masks, *, first):
+    """The same of stripes; a modulator has none."""
+    a = masks.input_mask if first else stripes_of(masks.input_mask, masks.planes.input)
+    return replace(masks, input_mask=a, fourier_mask=stripes_of(masks.fourier_mask, masks.planes.mask))
+
+
+def stripes_of(values, grid):
+    places = (values.diff() != 0).nonzero().flatten().double() + 1
+    return Stripes((places - len(values) / 2) * grid.spacing[0], values[0], grid.extent)
 
 
 @every_kind
@@ -138,6 +162,17 @@ class TestMasks:
         assert torch.equal(fixed(x), before)
         assert relative_error(cascade(x), before) > 0.5
 
+    def test_may_be_stripes_in_every_plane(self):
+        """Of pixels ±1, stripes make the same light, though theirs is integrated differently."""
+        network = rows("ACDC", 5, 3, "signed random")
+        pixels = [signs(own) for own in realise(network, bench()).masks()]
+        stripes = [striped(own, first=not number) for number, own in enumerate(pixels)]
+        x = inputs(network[0], 2)
+        one, other = (
+            OpticalCascade.of_masks(list(network), masks, bench(), Continuous())(x) for masks in (pixels, stripes)
+        )
+        assert relative_error(other, one) < 1e-11
+
     def test_the_pixels_between_systems_are_trained(self):
         network = rows("ACDC", 4, 2)
         trained = trainable_masks(realise(network, bench()))
@@ -219,6 +254,14 @@ def test_the_light_of_every_plane_is_drawn(shape, tmp_path):
     assert len(titles) == 1 + 4 * 2
     assert titles[0] == "input"
     assert any("2: at the camera" in title for title in titles)
+
+
+@pytest.mark.parametrize("between", [Comb(), BrightComb(), OnePixel()], ids=str)
+def test_no_inputs_and_the_meta_device(between):
+    cascade = realise(rows("ACDC", (3, 4), 2), bench(), between=between)
+    assert cascade(torch.empty(0, 3, 4, dtype=torch.float64)).shape == (0, 3, 4)
+    meta = torch.empty(5, 3, 4, dtype=torch.float64, device="meta")
+    assert cascade.to("meta")(meta).shape == meta.shape
 
 
 def test_one_layer_twice_is_one_layer_squared():
