@@ -21,7 +21,6 @@ from acdc_optical import (
     Splitting,
     compile_layer,
     realise,
-    realise_cascade,
     verify,
 )
 from acdc_optical.moments import along
@@ -200,7 +199,7 @@ def test_both_quadratures_serve_the_next_layer_of_a_cascade():
     x = inputs(network[0], 3)
     table = bench(subpixels=6)
     exact, in_phase = (
-        realise_cascade(network, table, model=Ideal(), method=method) for method in (ExactPhases(), InQuadrature())
+        realise(network, table, model=Ideal(), method=method) for method in (ExactPhases(), InQuadrature())
     )
     assert relative_error(exact(x), network(x)) <= 1e-12
     assert relative_error(in_phase(x), network(x)) > 1e-3  # as its docstring warns
