@@ -13,6 +13,7 @@ from tests.benchmarks import (
     binary,
     bright,
     cascades,
+    etched_cascades,
     exact_cascades,
     fabrication,
     made,
@@ -72,6 +73,13 @@ def test_one_etch_of_one_layer():
     assert found.bright == pytest.approx(1 / 1.21, rel=1e-9)
     assert found.edges == 3
     assert 0 < found.narrowest < 1 / 3
+
+
+def test_the_table_of_etched_cascades_has_its_columns():
+    with torch.no_grad():
+        row = etched_cascades.row((4,), "identity-like", "0.25 µm or wider", range(1))
+    assert len(row) == len(etched_cascades.HEADER)
+    assert float(row[3]) < 1e-2  # few numbers, and so few edges
 
 
 def test_the_tables_of_one_etch_have_their_columns(monkeypatch):

@@ -15,8 +15,8 @@ import torch
 from acdc_optical import ACDC, Brightest, Continuous, Exact, Masks, OneEtch, OpticalLayer, Splitting, realise
 from acdc_optical.compilation import Method
 from acdc_optical.moments import Moments
-from acdc_optical.sources import FixedMasks
 from acdc_optical.searches import Found, Search
+from acdc_optical.sources import FixedMasks
 from optics import Stripes
 from tests.benchmarks.bright import SCHEDULE, compiled, trained
 from tests.benchmarks.table import Section, machine, publish_sections
