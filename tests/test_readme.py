@@ -20,13 +20,13 @@ def _rows(heading):
 
 
 def test_the_examples_run_and_their_comments_are_true(capsys, tmp_path, monkeypatch):
-    code, training, waves, making = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    code, training, exact, waves, making = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len([line for line in code.splitlines() if line.strip()]) <= 16
     torch.manual_seed(0)
     names = {}
     exec(code, names)
-    exact, ideal, sampled = (float(value) for value in re.findall(r"tensor\(([0-9.e-]+)", capsys.readouterr().out)[:3])
-    assert exact < 1e-14
+    solved, ideal, sampled = (float(value) for value in re.findall(r"tensor\(([0-9.e-]+)", capsys.readouterr().out)[:3])
+    assert solved < 1e-14
     assert ideal < 1e-14
     assert 0.03 < sampled < 0.3
     assert names["layer"].a.grad.abs().min() > 0
@@ -35,6 +35,12 @@ def test_the_examples_run_and_their_comments_are_true(capsys, tmp_path, monkeypa
     assert len(names["history"]) == 10
     assert all(a.loss > b.loss for a, b in zip(names["history"][:4], names["history"][1:5], strict=True))
     assert torch.equal(names["one_etch"][0].masks().fourier_mask.abs(), torch.ones(64, 64, dtype=torch.float32))
+    exec(exact, names)
+    (cascaded,) = (float(value) for value in re.findall(r"tensor\(([0-9.e-]+)", capsys.readouterr().out))
+    assert cascaded < 1e-13
+    numbers = names["layer"](names["x"])
+    for name, limit in (("bright", 1e-12), ("stripes", 1e-4), ("phases", 1e-12)):  # stripes are on a grid
+        assert (names[name](names["x"]) - numbers).norm() < limit * numbers.norm(), name
     exec(waves, names)
     assert names["behind_the_lens"].power > 0
     exec(making, names)
