@@ -6,7 +6,7 @@ from acdc_optical.brightest import Brightest, Brightness, trade_off
 from acdc_optical.calibration import Calibrated, ComplexValues, InPhase, RealValues, WholeField
 from acdc_optical.cascade import OpticalCascade, Stage
 from acdc_optical.combs import BrightComb, Comb, OnePixel
-from acdc_optical.compilation import Exact, Masks, Sampled, compile_layer
+from acdc_optical.compilation import Masks, compile_layer
 from acdc_optical.condensed import CondensedLayer, condensed
 from acdc_optical.constraints import (
     ComplexAmplitude,
@@ -21,6 +21,7 @@ from acdc_optical.design import Design
 from acdc_optical.etched_combs import EtchedComb
 from acdc_optical.etching.one_etch import OneEtch
 from acdc_optical.layers import ACDC, AFDF, Gaussian, IdentityPlusNoise, Permutation, as_matrix
+from acdc_optical.methods import Exact, Sampled
 from acdc_optical.models import Continuous, Ideal
 from acdc_optical.nearest import nearest_layer
 from acdc_optical.phases import ExactPhases, InQuadrature

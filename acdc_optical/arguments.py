@@ -16,12 +16,12 @@ from torch import Tensor, nn
 from acdc_optical.bench import Bench, presets
 from acdc_optical.brightest import Brightest
 from acdc_optical.calibration import Calibrated, ComplexValues, RealValues, Values
-from acdc_optical.compilation import Exact, Method, Sampled
 from acdc_optical.constraints import ComplexAmplitude, Constraint, PhaseOnly, Quantised, SignedAmplitude, binary_phase
 from acdc_optical.design import Design
 from acdc_optical.etching.one_etch import OneEtch
 from acdc_optical.files import check_target, read_array, replacing, write_text
 from acdc_optical.layers import ACDC, AFDF
+from acdc_optical.methods import Exact, Method, Sampled
 from acdc_optical.models import Continuous, Ideal, Model
 from acdc_optical.phases import ExactPhases
 from acdc_optical.spaces import Scalar

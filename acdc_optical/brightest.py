@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from acdc_optical.bench import Bench
-from acdc_optical.compilation import Compiler, Exact, Solved
+from acdc_optical.compilation import Compiler
 from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.light import pixels_of
+from acdc_optical.methods import Exact, Solved
 from acdc_optical.moments import AxisSystem, Moments, axis_systems
 from acdc_optical.presentation import Presentation, presentation_of
 from acdc_optical.progress import Track, silent

@@ -13,7 +13,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from acdc_optical.compilation import AxisMap
+from acdc_optical.methods import AxisMap
 from acdc_optical.planes import Planes
 from acdc_optical.response import AxisResponse
 from acdc_optical.separable import pixel_responses

@@ -15,10 +15,11 @@ from torch import Tensor, nn
 
 from acdc_optical.bench import Bench
 from acdc_optical.combs import Between
-from acdc_optical.compilation import Compiler, Masks, Method
+from acdc_optical.compilation import Compiler, Masks
 from acdc_optical.electronics import scaled, sent
 from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.light import Light, Pattern, mask_of
+from acdc_optical.methods import Method
 from acdc_optical.models import Model
 from acdc_optical.planes import Planes
 from acdc_optical.presentation import presentation_of

@@ -22,7 +22,8 @@ from torch import Tensor
 
 from acdc_optical.bench import Bench, Pixels, RelayMask
 from acdc_optical.brightest import Brightest, BrightSolver
-from acdc_optical.compilation import AxisByAxis, AxisMap, Shown, Solved
+from acdc_optical.compilation import Shown
+from acdc_optical.methods import AxisByAxis, AxisMap, Solved
 from acdc_optical.moments import AxisSystem
 from acdc_optical.presentation import Presentation
 from acdc_optical.searches import Search, Splitting

@@ -16,9 +16,10 @@ import torch
 from torch import Tensor
 
 from acdc_optical.cascade import OpticalCascade, System, total_gain
-from acdc_optical.compilation import Compiler, Masks, Sampled
+from acdc_optical.compilation import Compiler, Masks
 from acdc_optical.electronics import checked, scaled, sent
 from acdc_optical.layers import ACDC, AFDF
+from acdc_optical.methods import Sampled
 from acdc_optical.models import Ideal
 from acdc_optical.planes import Planes
 from optics import Field, Grid, point

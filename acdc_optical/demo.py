@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from acdc_optical import figures
 from acdc_optical.bench import Bench
-from acdc_optical.compilation import Masks, Sampled
+from acdc_optical.compilation import Masks
 from acdc_optical.constraints import binary_phase
 from acdc_optical.datasets import Split
 from acdc_optical.design import Design
@@ -21,6 +21,7 @@ from acdc_optical.fabrication import export_package, made_network, orders_of, su
 from acdc_optical.fabrication.package.report import PackageReport
 from acdc_optical.files import output_folder, replacing, write_text
 from acdc_optical.layers import ACDC
+from acdc_optical.methods import Sampled
 from acdc_optical.models import Continuous
 from acdc_optical.networks import for_digits
 from acdc_optical.progress import Track, silent

@@ -21,9 +21,10 @@ from torch import Tensor, nn
 from acdc_optical.bench import Bench
 from acdc_optical.cascade import OpticalCascade
 from acdc_optical.combs import Between
-from acdc_optical.compilation import Masks, Method, compile_layer
+from acdc_optical.compilation import Masks, compile_layer
 from acdc_optical.layers import ACDC, AFDF, Permutation
 from acdc_optical.light import pixels_of
+from acdc_optical.methods import Method
 from acdc_optical.models import Continuous, Model
 from acdc_optical.nearest import nearest_layer
 from acdc_optical.realisation import OpticalLayer, realise

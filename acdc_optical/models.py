@@ -11,8 +11,8 @@ from torch import Tensor
 
 from acdc_optical.bench import Bench, Pixels
 from acdc_optical.combs import Between, Comb, OnePixel
-from acdc_optical.compilation import Exact, Method, Sampled
 from acdc_optical.light import Light, Pattern, Relay, size
+from acdc_optical.methods import Exact, Method, Sampled
 from acdc_optical.planes import Planes
 from optics import Field, FourierLens, Grid, Plane, Stripes, gauss, point
 

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from acdc_optical.brightest import Brightest
-from acdc_optical.compilation import MaskMethod, Solved, Solver
 from acdc_optical.light import pixels_of
+from acdc_optical.methods import MaskMethod, Solved, Solver
 from acdc_optical.moments import Moments, along
 from acdc_optical.response import AxisResponse
 from acdc_optical.searches import Found, Search, Splitting

@@ -16,9 +16,10 @@ from torch import Tensor
 
 from acdc_optical.bench import Bench
 from acdc_optical.calibration import Calibrated, ComplexValues, RealValues, Values, lens_system
-from acdc_optical.compilation import Compiler, Exact, Method, Sampled, normalised
+from acdc_optical.compilation import Compiler, normalised
 from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.light import pixels_of
+from acdc_optical.methods import Exact, Method, Sampled
 from acdc_optical.presentation import Presentation, presentation_of
 from acdc_optical.progress import Track, silent
 from acdc_optical.realisation import OpticalLayer

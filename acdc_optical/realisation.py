@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from acdc_optical.bench import Bench
 from acdc_optical.cascade import OpticalCascade, cascade_of
 from acdc_optical.combs import Between
-from acdc_optical.compilation import Compiler, Masks, Method
+from acdc_optical.compilation import Compiler, Masks
 from acdc_optical.electronics import checked, scaled, sent
 from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.light import pixels_of
+from acdc_optical.methods import Method
 from acdc_optical.models import Continuous, Model
 from acdc_optical.presentation import presentation_of
 from acdc_optical.progress import Track, silent

@@ -17,10 +17,11 @@ from torch import Tensor, nn
 from acdc_optical.calibration import Calibrated
 from acdc_optical.cascade import OpticalCascade, total_gain
 from acdc_optical.combs import OnePixel
-from acdc_optical.compilation import Exact, Masks, Method, Sampled
+from acdc_optical.compilation import Masks
 from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.light import largest
 from acdc_optical.light_budget import observed
+from acdc_optical.methods import Exact, Method, Sampled
 from acdc_optical.models import Continuous, Ideal, Model
 from acdc_optical.progress import Track, silent
 from acdc_optical.realisation import OpticalLayer, realise, run_in_batches

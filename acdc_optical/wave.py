@@ -10,8 +10,8 @@ from torch import Tensor
 
 from acdc_optical.bench import Bench, Pixels
 from acdc_optical.combs import Between, Comb
-from acdc_optical.compilation import Exact, Method
 from acdc_optical.light import Light, Relay, size
+from acdc_optical.methods import Exact, Method
 from acdc_optical.planes import Arm, Planes
 from acdc_optical.separable import PixelByPixel, Separable, pixel_responses
 from acdc_optical.spaces import Paraxial, Scalar, Space, check_samples

@@ -61,10 +61,11 @@ ACDC = {
     "presentation": "layers",
     "planes": "bench optics optics.elements optics.units",
     "response": "bench planes presentation optics",
-    "compilation": "bench layers light planes presentation response optics optics.elements optics.kernel",
+    "methods": "light response optics optics.kernel",
+    "compilation": "bench layers light methods planes presentation response optics",
     "moments": "response optics",
     "searches": "moments progress",
-    "brightest": "light bench compilation layers moments presentation progress response searches",
+    "brightest": "light bench compilation methods layers moments presentation progress response searches",
     "etching": "",
     "etching.lines": "",
     "etching.gaps": "etching.lines",
@@ -72,37 +73,36 @@ ACDC = {
     "etching.pulses": "",
     "etching.rounding": "etching.gaps etching.lines etching.steps",
     "etching.rows": "etching.gaps etching.lines etching.pulses etching.rounding etching.steps progress response optics",
-    "etching.one_etch": "compilation etching.rows moments progress response searches optics optics.elements "
-    "optics.units",
+    "etching.one_etch": "methods etching.rows moments progress response searches optics optics.elements optics.units",
     "turning": "moments progress",
-    "phases": "brightest compilation light moments response searches turning",
+    "phases": "brightest methods light moments response searches turning",
     "etched_combs": "bench combs compilation etching.lines etching.one_etch etching.rows presentation",
     "light": "optics",
-    "models": "bench combs compilation light planes optics",
+    "models": "bench combs methods light planes optics",
     "separable": "light optics optics.kernel",
     "spaces": "planes optics optics.kernel optics.near optics.sine optics.spectral optics.units optics.vignetting",
-    "wave": "bench combs compilation light models planes separable spaces optics optics.kernel optics.units "
+    "wave": "bench combs methods light models planes separable spaces optics optics.kernel optics.units "
     "optics.vignetting",
-    "calibration": "compilation planes response separable spaces wave optics",
+    "calibration": "methods planes response separable spaces wave optics",
     "anywhere": "light compilation planes realisation separable spaces wave optics optics.near optics.vignetting",
-    "plane_calibration": "light bench calibration compilation layers presentation progress realisation sources "
+    "plane_calibration": "light bench calibration compilation methods layers presentation progress realisation sources "
     "spaces wave",
     "second_opinion": "light planes realisation wave optics optics.poppy_bridge optics.units",
-    "realisation": "bench cascade combs compilation electronics layers light models planes presentation progress "
-    "sources optics",
+    "realisation": "bench cascade combs compilation methods electronics layers light models planes presentation "
+    "progress sources optics",
     # Masks with a life of their own, and light as one matrix.
     "constraints": "",
     "sources": "compilation layers",
     "electronics": "layers planes presentation transforms optics",
-    "combs": "bench brightest compilation moments presentation searches optics",
-    "cascade": "bench combs compilation electronics layers light models planes presentation sources optics",
+    "combs": "bench brightest compilation methods moments presentation searches optics",
+    "cascade": "bench combs compilation methods electronics layers light models planes presentation sources optics",
     "trained_masks": "light cascade compilation constraints layers presentation realisation",
     "condensed": "light cascade models planes presentation realisation optics optics.kernel",
     "nearest": "condensed layers realisation",
     # Siblings: each knows the layer and its realisation, none another.
-    "contributions": "cascade compilation electronics layers models planes optics",
+    "contributions": "cascade compilation methods electronics layers models planes optics",
     "light_budget": "cascade compilation light models realisation sources optics",
-    "verification": "light light_budget bench cascade combs compilation calibration layers models presentation "
+    "verification": "light light_budget bench cascade combs compilation methods calibration layers models presentation "
     "realisation progress wave optics",
     "augmentation": "",
     "processes": "",
@@ -112,15 +112,15 @@ ACDC = {
     # What joins the siblings.
     "networks": "augmentation datasets layers training",
     "stored_masks": "bench combs compilation layers light planes presentation optics",
-    "design": "light bench cascade combs compilation layers models nearest realisation sources stored_masks tensors "
-    "trained_masks",
+    "design": "light bench cascade combs compilation methods layers models nearest realisation sources stored_masks "
+    "tensors trained_masks",
     "figures": "light cascade compilation realisation training verification optics optics.plotting optics.units",
     "tables": "compilation contributions design light light_budget second_opinion training optics optics.units",
     "routes": "bench condensed constraints datasets design models networks progress realisation trained_masks training "
     "verification",
-    "demo": "bench compilation constraints datasets design fabrication fabrication.package.report figures files layers "
-    "models networks progress realisation routes training verification",
-    "arguments": "bench brightest calibration compilation constraints datasets design etching.one_etch figures files "
+    "demo": "bench compilation methods constraints datasets design fabrication fabrication.package.report figures "
+    "files layers models networks progress realisation routes training verification",
+    "arguments": "bench brightest calibration methods constraints datasets design etching.one_etch figures files "
     "layers models networks phases spaces training wave optics.units",
     "cli.console": "",
     "cli.app": "arguments",

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from acdc_optical.compilation import Solved
 from acdc_optical.etching.rows import Etched, Rows
+from acdc_optical.methods import Solved
 from acdc_optical.moments import AxisSystem, Moments, axis_systems
 from acdc_optical.progress import Track, silent
 from acdc_optical.response import AxisResponse

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 
 from acdc_optical import ACDC, Brightest, Continuous, Exact, Masks, OneEtch, OpticalLayer, Splitting, realise
-from acdc_optical.compilation import Method
+from acdc_optical.methods import Method
 from acdc_optical.moments import Moments
 from acdc_optical.searches import Found, Search
 from acdc_optical.sources import FixedMasks

@@ -29,8 +29,8 @@ from acdc_optical import (
     realise,
     trade_off,
 )
-from acdc_optical.compilation import Method
 from acdc_optical.datasets import digits
+from acdc_optical.methods import Method
 from acdc_optical.networks import classifier
 from acdc_optical.searches import Search
 from tests.benchmarks.table import Section, machine, publish_sections

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from acdc_optical import ACDC, AFDF, Brightest, Exact, ExactPhases, InQuadrature, Newton, OpticalLayer, realise
-from acdc_optical.compilation import Method
+from acdc_optical.methods import Method
 from acdc_optical.turning import PhaseEquations, Turned
 from acdc_optical.verification import light_used
 from tests.benchmarks import bright
