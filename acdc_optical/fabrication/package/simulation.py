@@ -62,7 +62,7 @@ def _of_layer(
         return relative_error(seen, wanted), relative_error(seen, by_design)
 
     in_memory = errors_of(by_order)
-    errors = {"the design, masks of any value": errors_of(by_design), "the order, in memory": in_memory}
+    errors = {"the design": errors_of(by_design), "the order, in memory": in_memory}
     same: dict[str, tuple[float | None, float, str]] = {}
     for name, readings in read.items():
         said = f"error by {name} less that in memory"

@@ -135,7 +135,7 @@ def _mask_lines(order: MaskOrder, entry: MaskEntry, formats: Sequence[Format]) -
 def _outlook(predictions: Sequence[Prediction]) -> Iterator[str]:
     for layer in predictions:
         yield (
-            f"  optical layer {layer.layer}: error {layer.made:.2e} ({layer.designed:.0e} with masks of any value), "
+            f"  optical layer {layer.layer}: error {layer.made:.2e} ({layer.designed:.0e} as designed), "
             f"light on the camera {layer.light_made:.3%}"
         )
         if not layer.tolerances:
