@@ -115,6 +115,7 @@ ACDC = {
     "design": "light bench cascade combs compilation methods layers models nearest realisation sources stored_masks "
     "tensors trained_masks",
     "figures": "light cascade compilation realisation training verification optics optics.plotting optics.units",
+    "cascade_figures": "contributions light_budget optics.plotting",
     "tables": "compilation contributions design light light_budget second_opinion training optics optics.units",
     "routes": "bench condensed constraints datasets design models networks progress realisation trained_masks training "
     "verification",
@@ -179,7 +180,7 @@ FABRICATION = {
     "process": "mask_process acdc_optical.design acdc_optical.parts optics",
     "finishing": "mask_process plate relief",
     "orders": "columns encodings finishing made mask_process plate process relief acdc_optical.compilation "
-    "acdc_optical.design acdc_optical.light acdc_optical.planes acdc_optical.realisation optics optics.units",
+    "acdc_optical.design acdc_optical.light acdc_optical.realisation optics optics.units",
     "deviations": "columns made orders plate optics.units",
     "predictions": "deviations made orders process acdc_optical.design acdc_optical.progress "
     "acdc_optical.realisation acdc_optical.verification",
@@ -224,7 +225,8 @@ MAY_IMPORT = {
     **_qualified("acdc_optical.fabrication", FABRICATION),
     # The public faces: everything below what draws and what is run.
     "optics": {f"optics.{name}" for name in OPTICS} - {"optics.plotting"},
-    "acdc_optical": {f"acdc_optical.{name}" for name in ACDC if name.split(".")[0] != "cli"} - {"acdc_optical.figures"},
+    "acdc_optical": {f"acdc_optical.{name}" for name in ACDC if name.split(".")[0] != "cli"}
+    - {"acdc_optical.figures", "acdc_optical.cascade_figures"},
     "acdc_optical.fabrication": {f"acdc_optical.fabrication.{name}" for name in FABRICATION},
     "acdc_optical.__main__": {"acdc_optical.cli"},
 }
@@ -232,7 +234,12 @@ MAY_IMPORT = {
 ONLY_TORCH = {"acdc_optical.transforms", "acdc_optical.layers", "acdc_optical.presentation"}
 """Judge the optics, and so depend on nothing but torch."""
 
-MAY_DRAW = {"optics.plotting", "acdc_optical.figures", "acdc_optical.fabrication.pictures"}
+MAY_DRAW = {
+    "optics.plotting",
+    "acdc_optical.figures",
+    "acdc_optical.cascade_figures",
+    "acdc_optical.fabrication.pictures",
+}
 MAY_PRINT = {name for name in MAY_IMPORT if name.startswith("acdc_optical.cli")}
 NO_NAMES = {"utils", "util", "helpers", "misc", "common"}
 

@@ -181,6 +181,11 @@ class StripeSolver:
             if etched.missed <= _EXACT:
                 return made
         assert best is not None  # there is at least one slack
+        if best.residual >= 1:
+            raise ValueError(
+                f"no stripes were found that make this diagonal, the best are off by {best.residual:.1f} of it: lower "
+                "minimum_feature, or take other pixels per coefficient or number, or more slack"
+            )
         return best
 
     def _stripes(self, edges: Tensor, device: torch.device) -> Stripes:

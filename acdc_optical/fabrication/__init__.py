@@ -15,7 +15,7 @@ from acdc_optical.fabrication.layouts.marks import Marks
 from acdc_optical.fabrication.made import Cells, MadeLayer
 from acdc_optical.fabrication.mask_process import MaskProcess
 from acdc_optical.fabrication.materials import Fixed, Material, Measured, material_named
-from acdc_optical.fabrication.orders import MaskOrder, made_layers, made_network, orders_of
+from acdc_optical.fabrication.orders import MaskOrder, made_layers, made_network, order_of_stripes, orders_of
 from acdc_optical.fabrication.package.formats import FORMATS
 from acdc_optical.fabrication.package.readback import verify_package
 from acdc_optical.fabrication.package.writing import export_package
@@ -60,6 +60,7 @@ __all__ = [
     "made_layers",
     "made_network",
     "material_named",
+    "order_of_stripes",
     "orders_of",
     "plot_plate",
     "predict",

@@ -18,11 +18,10 @@ from acdc_optical.fabrication.encodings import Encoded
 from acdc_optical.fabrication.finishing import framed, occurring
 from acdc_optical.fabrication.made import Cells, MadeLayer, MadeMask, Striped
 from acdc_optical.fabrication.mask_process import MaskProcess
-from acdc_optical.fabrication.plate import Plate, phase_steps
+from acdc_optical.fabrication.plate import Levels, Plate, phase_steps
 from acdc_optical.fabrication.process import LayoutProcess, Process
 from acdc_optical.fabrication.relief import Surface
 from acdc_optical.light import Pattern, pixels_of
-from acdc_optical.planes import Planes
 from acdc_optical.realisation import OpticalLayer
 from optics import Grid, Stripes
 from optics.units import format_length
@@ -105,7 +104,7 @@ def orders_of(design: Design, process: Process) -> tuple[MaskOrder, ...]:
     if design.undetected:
         raise ValueError(
             "orders are simulated layer by layer, and this design has an all-optical cascade: order its layers one by "
-            "one, or write its masks from Python, as by fabrication.layouts"
+            "one, or write its masks of stripes from Python, by order_of_stripes"
         )
     compiled = [masks for masks in design.masks if masks is not None]
     return tuple(
@@ -119,7 +118,7 @@ def _order(index: int, side: str, masks: Masks, wanted: MaskProcess, layout: Lay
     values, grid = (masks.input_mask, masks.planes.input) if side == "A" else (masks.fourier_mask, masks.planes.mask)
     try:
         if side == "D" and isinstance(values, Stripes):
-            return _order_of_stripes(index, side, values, masks.planes, wanted, layout)
+            return order_of_stripes(masks, side, wanted, layout, index=index)
         if side == "D" and wanted.made != "modulator" and grid.axes[0].cell.width < 1:
             raise ValueError(
                 f"the bench takes mask D to have opaque gaps (fill {grid.axes[0].cell.width:g}), which are not drawn: "
@@ -135,48 +134,70 @@ def _order(index: int, side: str, masks: Masks, wanted: MaskProcess, layout: Lay
     if levels.ndim == 1:
         rows = max(1, round(layout.stripe_height / pitch[0]))  # of square cells: images of stripes are true to scale
         levels, pitch = np.repeat(levels[None], rows, axis=0), [pitch[0], pitch[0]]
-    plate = Plate(
-        name=_name(index, side),
-        levels=levels,
-        pitch=(pitch[0], pitch[1]),
-        transmittance=encoded.alphabet.transmittance,
-        wavelength=masks.planes.wavelength,
-        layers=surface.layers,
-        heights=surface.heights,
-        mirrored=wanted.faces_source,
-    )
+    plate = _plate(_name(index, side), levels, (pitch[0], pitch[1]), encoded, surface, wanted, masks.planes.wavelength)
     return MaskOrder(index, side, grid, encoded, plate, wanted, layout, masks.planes.focal_length)
 
 
-def _order_of_stripes(
-    index: int, side: str, stripes: Stripes, planes: Planes, wanted: MaskProcess, layout: LayoutProcess
+def order_of_stripes(
+    masks: Masks, side: str, wanted: MaskProcess, layout: LayoutProcess | None = None, *, index: int = 0
 ) -> MaskOrder:
-    """Striped as they are: columns begin and end wherever an edge is, to the grid of the layout."""
+    """One mask of stripes, drawn as it is: columns begin and end wherever an edge is, to the grid of the layout.
+
+    Also of a cascade, whose layers an order does not simulate one by one: :data:`~acdc_optical.fabrication.FORMATS`
+    write it and read it, and :meth:`MaskOrder.cells_on` makes stripes again of what was read.
+
+    Args:
+        masks: of the layer.
+        side: "A" or "D".
+        wanted: how it is made.
+        layout: grid and height of stripes; as usual by default.
+        index: of the optical layer, from 0.
+
+    Raises:
+        ValueError: a mask that is not made of stripes, stripes that vanish on the grid, or a process that draws no
+            pattern for two phases.
+    """
+    layout = layout or LayoutProcess()
+    stripes, grid = (masks.input_mask, masks.planes.input) if side == "A" else (masks.fourier_mask, masks.planes.mask)
+    if not isinstance(stripes, Stripes):
+        raise ValueError("it is made of pixels, not of stripes: order its design, as by orders_of")
     if (wanted.encoding, wanted.levels, wanted.cells or 1) != ("phase-steps", 2, 1) or wanted.feature is not None:
         raise ValueError(
             'it is made of stripes of two phases, which are drawn as they are: give encoding = "phase-steps", '
             "levels = 2 and neither cells nor feature, as the preset one-etch does for D"
         )
     columns, levels = columns_of(stripes, layout.grid)
-    if stripes.ndim == 1:
-        levels = levels[0]
-    encoded = Encoded(levels, phase_steps(2), 1, 1.0, 0.0)
-    surface = _surface(side, encoded, wanted, planes.wavelength)
-    if not surface.layers:
+    encoded = Encoded(levels if stripes.ndim == 2 else levels[0], phase_steps(2), 1, 1.0, 0.0)
+    # The bench takes what is around a relay mask for opaque, too.
+    surface = _surface("D", encoded, wanted, masks.planes.wavelength)
+    if wanted.made not in ("etched", "added"):
         raise ValueError('it is made of stripes, which need a pattern: give made = "etched" or "added"')
     height = stripes.extent[0] / stripes.rows if stripes.ndim == 2 else layout.stripe_height
-    plate = Plate(
-        name=_name(index, side),
-        levels=np.atleast_2d(levels),
-        pitch=(height, stripes.width / levels.shape[-1]),
+    pitch = height, stripes.width / levels.shape[1]
+    plate = _plate(_name(index, side), levels, pitch, encoded, surface, wanted, masks.planes.wavelength)
+    plate = replace(plate, x_edges=columns)
+    return MaskOrder(index, side, grid, encoded, plate, wanted, layout, masks.planes.focal_length)
+
+
+def _plate(
+    name: str,
+    levels: Levels,
+    pitch: tuple[float, float],
+    encoded: Encoded,
+    surface: Surface,
+    wanted: MaskProcess,
+    wavelength: float,
+) -> Plate:
+    return Plate(
+        name=name,
+        levels=levels,
+        pitch=pitch,
         transmittance=encoded.alphabet.transmittance,
-        wavelength=planes.wavelength,
+        wavelength=wavelength,
         layers=surface.layers,
         heights=surface.heights,
         mirrored=wanted.faces_source,
-        x_edges=columns,
     )
-    return MaskOrder(index, side, planes.mask, encoded, plate, wanted, layout, planes.focal_length)
 
 
 def _name(index: int, side: str) -> str:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from acdc_optical import Continuous, OneEtch, realise
+from acdc_optical import Continuous, EtchedComb, OneEtch, OpticalCascade, realise
 from acdc_optical.cli import main
 from acdc_optical.design import Design
-from acdc_optical.fabrication import suited, verify_package
+from acdc_optical.fabrication import FORMATS, order_of_stripes, suited, verify_package
 from acdc_optical.fabrication.deviations import Depth, Width
 from acdc_optical.fabrication.made import Cells, MadeLayer, Striped
 from acdc_optical.fabrication.mask_process import MaskProcess
@@ -221,3 +221,29 @@ def test_cascades_are_not_ordered():
     with pytest.raises(ValueError, match="this design has an all-optical cascade"):
         orders_of(design, Process(name="etched", D=D))
     assert isinstance(design.realise(Continuous())[0].masks()[1].fourier_mask, Stripes)
+
+
+@pytest.mark.parametrize("form", ["gds", "oas", "npz"])
+@torch.no_grad()
+def test_relay_masks_are_written_and_read_to_the_same_error(tmp_path, form):
+    """Of a cascade whose second mask A is stripes: through a file, and back into the cascade."""
+    numbers = torch.nn.Sequential(*(layer("ACDC", (6,), seed=seed) for seed in (0, 1)))
+    cascade = realise(numbers, bench(), between=EtchedComb(OneEtch(grid=1e-9)))
+    first, second = cascade.masks()
+    order = order_of_stripes(second, "A", D, index=1)
+    assert order.plate.name == "L2A"
+    FORMATS[form].write(tmp_path, order)
+    reading = FORMATS[form].read(tmp_path, order)
+    assert reading.differing == 0
+    read = replace(second, input_mask=order.cells_on(reading.transmittance).stripes)
+    again = OpticalCascade.of_masks(cascade.layers, [first, read], cascade.bench, cascade.model)
+    x = inputs(numbers[0], 3)
+    designed, found = (relative_error(light(x), numbers(x)) for light in (cascade, again))
+    assert found == pytest.approx(designed, rel=1e-6)
+    assert 1e-9 < designed < 1e-2
+
+
+def test_masks_of_pixels_are_no_stripes():
+    masks = realise(layer("ACDC", (4,)), bench()).masks()
+    with pytest.raises(ValueError, match="made of pixels, not of stripes"):
+        order_of_stripes(masks, "D", D)
