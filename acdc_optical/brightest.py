@@ -64,8 +64,8 @@ class Brightest:
                 "the brightest exact masks need mask.pixels_per_coefficient of 3 or 4 (2 is the least); the bench "
                 "has 1: raise it, or compile with the sampled method"
             )
-        pixels = tuple(response.modulator_pixels * pixels_per_coefficient for response in responses)
-        axes = axis_systems(responses, pixels_per_coefficient)
+        masks = [response.mask_axis(pixels_per_coefficient) for response in responses]
+        pixels, axes = tuple(mask.cells for mask in masks), axis_systems(responses, masks)
         return BrightSolver(self, axes, responses[0].presentation, pixels, pixels_per_coefficient)
 
 
@@ -149,7 +149,8 @@ def trade_off(
         raise ValueError("the layer's diagonal d is 0 throughout: its mask is opaque, and there is no light to trade")
     reference = float(plain.gain)  # with a = 1 all of it is the mask's maximum
     d = d.to(plain_mask.dtype)
-    moments = Moments.of(axis_systems(compiler.responses, bench.mask.pixels_per_coefficient), d)
+    masks = [response.mask_axis(bench.mask.pixels_per_coefficient) for response in compiler.responses]
+    moments = Moments.of(axis_systems(compiler.responses, masks), d)
     points = []
     for method in track(methods, "trading light for error", len(methods)):
         found = method.search(moments, method.error)

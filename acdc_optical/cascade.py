@@ -18,7 +18,7 @@ from acdc_optical.combs import Between
 from acdc_optical.compilation import Compiler, Masks
 from acdc_optical.electronics import scaled, sent
 from acdc_optical.layers import ACDC, AFDF
-from acdc_optical.light import Light, Pattern, mask_of
+from acdc_optical.light import Light, Pattern, behind_mask, mask_of
 from acdc_optical.methods import Method
 from acdc_optical.models import Model
 from acdc_optical.planes import Planes
@@ -115,8 +115,10 @@ class OpticalCascade(nn.Module):
         masks = self.masks()
         planes = [Plane("input", sent(self.layers[0], x, masks[0].planes))]
         for number, system in enumerate(self.systems(masks), 1):
-            shown = system.shown(planes[-1].field)
-            behind = [Plane("behind mask A", shown), *system.light.trace(shown, system.fourier_mask)]
+            mask = mask_of(system.input_mask, system.pitch)
+            before = planes[-1].field
+            shown = Plane("behind mask A", behind_mask(mask, before))
+            behind = [shown, *system.light.trace(mask(before), system.fourier_mask)]
             planes += [Plane(f"{number}: {name}", field) for name, field in behind]
         return planes
 

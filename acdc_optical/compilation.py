@@ -120,9 +120,17 @@ class Compiler:
         input_mask, input_peak = _passive(shown)
         solved = self._solver(_double(d))
         fourier_mask, fourier_peak = _passive(solved)
+        planes = self.planes
+        if isinstance(fourier_mask, Stripes):  # which tell their size; on a grid it is not quite that of pixels
+            planes = replace(planes, mask=fitting(planes.mask, fourier_mask))
         gain = input_peak * fourier_peak
         residual = shown.residual + solved.residual
-        return Masks(input_mask, fourier_mask, gain, self.planes, self._subpixels, residual)
+        return Masks(input_mask, fourier_mask, gain, planes, self._subpixels, residual)
+
+
+def fitting(pixels: Grid, stripes: Stripes) -> Grid:
+    """As many pixels, as large as stripes fill."""
+    return Grid(pixels.cells, [e / n for e, n in zip(stripes.extent, pixels.cells, strict=True)], pixels.axes[0].cell)
 
 
 def _encoded(presentation: Presentation, a: Tensor) -> Solved:

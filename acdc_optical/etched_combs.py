@@ -48,6 +48,7 @@ class EtchedComb:
             axes=tuple(axis.system for axis in axes),
             rows=_rows(axes, presentation, relay.pixels_per_number),
             pixels=grid.cells,
+            pixels_per_coefficient=relay.pixels_per_number,
             unit=bench.modulator.pitch,
             extent=grid.extent,
             unreachable=math.fsum(axis.unreachable for axis in axes),
@@ -65,7 +66,7 @@ def _rows(axes: Sequence[CombAxis], presentation: Presentation, pixels_per_numbe
         along=_of_pixels(x),
         layers=(one if alone else axes[0].system.wanted, x.system.wanted),
         line=Line(_density(x, 2 * end, presentation), torch.zeros(0), begin, end, (room, 1.0)),
-        pixels_per_coefficient=pixels_per_number,
+        pitch=1 / pixels_per_number,
         alone=alone,
     )
 

@@ -112,9 +112,7 @@ class Exact:
                 "or compile with the sampled method"
             )
         presentation = response.presentation
-        mask = Axis(
-            response.modulator_pixels * pixels_per_coefficient, 1 / pixels_per_coefficient, response.pixels.mask
-        )
+        mask = response.mask_axis(pixels_per_coefficient)
         system = presentation.fold(response.of_mask(mask))
         wanted = response.of_layer()
         # gels: the least-norm solution by QR. The system has full rank, and condition 2.7 to 4 at full fill.

@@ -37,10 +37,13 @@ class AxisSystem:
     wanted: Tensor
 
     @classmethod
-    def of(cls, response: AxisResponse, pixels_per_coefficient: int) -> AxisSystem:
-        """Weighted as outputs see them, so that norms of errors are those of the layer's matrix with a = 1."""
-        spacing = 1 / pixels_per_coefficient
-        mask = Axis(response.modulator_pixels * pixels_per_coefficient, spacing, response.pixels.mask)
+    def of(cls, response: AxisResponse, mask: Axis) -> AxisSystem:
+        """Weighted as outputs see them, so that norms of errors are those of the layer's matrix with a = 1.
+
+        Args:
+            response: of the bench.
+            mask: its pixels, in units of q.
+        """
         system = response.presentation.fold(response.of_mask(mask))
         layer = response.of_layer() if system.is_complex() else response.of_layer().real
         seen = response.seen().to(system.dtype)
@@ -48,11 +51,11 @@ class AxisSystem:
         return cls(right, strengths, left.mH @ seen @ layer)
 
 
-def axis_systems(responses: Sequence[AxisResponse], pixels_per_coefficient: int) -> tuple[AxisSystem, ...]:
-    """The equations along each axis of a mask with so many pixels for one coefficient."""
-    different = {response.n: response for response in responses}
-    systems = {n: AxisSystem.of(response, pixels_per_coefficient) for n, response in different.items()}
-    return tuple(systems[response.n] for response in responses)
+def axis_systems(responses: Sequence[AxisResponse], masks: Sequence[Axis]) -> tuple[AxisSystem, ...]:
+    """The equations along each axis, of masks with pixels in units of q."""
+    different = {(response.n, mask): response for response, mask in zip(responses, masks, strict=True)}
+    systems = {(n, mask): AxisSystem.of(response, mask) for (n, mask), response in different.items()}
+    return tuple(systems[response.n, mask] for response, mask in zip(responses, masks, strict=True))
 
 
 @dataclass(frozen=True, eq=False)

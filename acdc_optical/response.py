@@ -53,6 +53,11 @@ class AxisResponse:
         """Modulator pixels that show n numbers."""
         return self.presentation.pixels(self.n)
 
+    def mask_axis(self, pixels_per_coefficient: int) -> Axis:
+        """The pixels of a mask with so many for each coefficient; lengths in units of q."""
+        count = self.modulator_pixels * pixels_per_coefficient
+        return Axis(count, 1 / pixels_per_coefficient, self.pixels.mask)
+
     def envelope(self, v: Tensor) -> Tensor:
         """η·E(v): what becomes of light that passes the mask at v on its way from pixel to pixel."""
         sent = torch.sinc(self.pixels.input.width * v / self.modulator_pixels) * sum(self.pixels.input.weights)

@@ -129,7 +129,9 @@ class OnTheTable:
     def of(cls, optical: OpticalLayer) -> OnTheTable:
         """Whatever a model takes a pixel for."""
         masks, pixels = optical.masks(), optical.bench.pixels()
-        named = {name: getattr(masks.planes, name).resolved(getattr(pixels, name)) for name in pixels._fields}
+        named = {
+            name: getattr(masks.planes, name).resolved(getattr(pixels, name)) for name in ("input", "mask", "camera")
+        }
         return cls(pixels_of(masks.fourier_mask), replace(masks.planes, **named))
 
     def lit(self, shown: Tensor, lattice: Grid) -> Field:

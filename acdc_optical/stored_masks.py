@@ -10,7 +10,7 @@ from torch import Tensor
 
 from acdc_optical.bench import Bench
 from acdc_optical.combs import relay_grid
-from acdc_optical.compilation import Masks
+from acdc_optical.compilation import Masks, fitting
 from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.light import Pattern
 from acdc_optical.planes import Planes
@@ -50,9 +50,12 @@ def masks_of(
     planes = planes_of(layer, bench, pixels, pixels_per_coefficient)
     if behind and tuple(tensors.get("input", torch.empty(0)).shape) != planes.input.cells:
         planes = replace(planes, input=relay_grid(counts, bench, bench.pixels().relay))
+    fourier_mask = _read("fourier", tensors, planes.mask)
+    if isinstance(fourier_mask, Stripes):
+        planes = replace(planes, mask=fitting(planes.mask, fourier_mask))
     return Masks(
         input_mask=_read("input", tensors, planes.input),
-        fourier_mask=_read("fourier", tensors, planes.mask),
+        fourier_mask=fourier_mask,
         gain=tensors["gain"],
         planes=planes,
         pixels_per_coefficient=pixels_per_coefficient,
@@ -68,13 +71,15 @@ def planes_of(layer: ACDC | AFDF, bench: Bench, pixels: Sequence[int], pixels_pe
 
 def _stored(name: str, pattern: Pattern) -> dict[str, Tensor]:
     if isinstance(pattern, Stripes):
-        return {f"{name}.edges": pattern.edges, f"{name}.first": pattern.first}
+        extent = torch.tensor(pattern.extent, dtype=torch.float64)
+        return {f"{name}.edges": pattern.edges, f"{name}.first": pattern.first, f"{name}.extent": extent}
     return {name: pattern}
 
 
 def _read(name: str, tensors: Mapping[str, Tensor], pixels: Grid) -> Pattern:
     if f"{name}.edges" in tensors:
-        stripes = Stripes(tensors[f"{name}.edges"], tensors[f"{name}.first"], pixels.extent)
+        extent = tuple(tensors[f"{name}.extent"].tolist())
+        stripes = Stripes(tensors[f"{name}.edges"], tensors[f"{name}.first"], extent)
         if stripes.ndim == 2 and stripes.rows != pixels.cells[0]:
             raise ValueError(f"the {name} mask has {stripes.rows} rows of stripes; the layer needs {pixels.cells[0]}")
         return stripes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import torch
@@ -16,7 +16,7 @@ from acdc_optical.moments import AxisSystem, Moments, axis_systems
 from acdc_optical.progress import Track, silent
 from acdc_optical.response import AxisResponse
 from acdc_optical.searches import Search, Splitting
-from optics import Stripes
+from optics import Axis, Stripes
 from optics.elements import output_pitch
 from optics.units import format_length
 
@@ -24,6 +24,8 @@ from optics.units import format_length
 _REAL = 1e-12
 # Relative error up to which a mask counts as exact; measured 1e-15 to 1e-13.
 _EXACT = 1e-11
+# Error of an opaque mask.
+_OPAQUE = 1.0
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class OneEtch:
     Args:
         minimum_feature: least width of stripes [m], also from the last edge to the rim; 0 for as they come.
         grid: edges stand on multiples of this length [m] from the axis, the rounding error of each carried to the
-            next; None leaves them where they are best.
+            next, and so do the borders of rows and of the mask, which are solved for as they are drawn; None leaves
+            them where they are best.
         slacks: by how much the stripes are stronger than the brightest mask's maximum. The first that gives an exact
             mask with that minimum feature is taken, or else the one with the least error. More slack leaves
             wider stripes and less light, as 1/(1 + slack)².
@@ -95,7 +98,7 @@ class OneEtch:
                 "stripes leave no gaps between pixels: they need mask.fill = 1 and a model in which pixels have a "
                 f"width, as Continuous(); got pixels filled to {responses[0].pixels.mask.width:g}"
             )
-        return StripeSolver(self, _of_layer(responses, pixels_per_coefficient))
+        return StripeSolver(self, _of_layer(responses, pixels_per_coefficient, self.grid))
 
 
 class Ask(NamedTuple):
@@ -105,6 +108,7 @@ class Ask(NamedTuple):
         axes: the equations of an exact mask of pixels, from which stripes begin.
         rows: those of the stripes.
         pixels: of that mask, along each axis.
+        pixels_per_coefficient: of that mask.
         unit: of length along x, in which rows count [m].
         extent: of the mask [m].
         unreachable: share of what is wanted that no mask makes.
@@ -113,6 +117,7 @@ class Ask(NamedTuple):
     axes: tuple[AxisSystem, ...]
     rows: Rows
     pixels: tuple[int, ...]
+    pixels_per_coefficient: int
     unit: float
     extent: tuple[float, ...]
     unreachable: float = 0.0
@@ -137,7 +142,7 @@ class StripeSolver:
     """Solves for the stripes of one mask, and keeps the latest: every call of an optical layer asks for them."""
 
     def __init__(self, method: OneEtch, ask: Ask):
-        self.pixels, self.pixels_per_coefficient = ask.pixels, ask.rows.pixels_per_coefficient
+        self.pixels, self.pixels_per_coefficient = ask.pixels, ask.pixels_per_coefficient
         self._method, self._ask = method, ask
         self._grid = None if method.grid is None else method.grid / ask.unit
         self._gaps = ask.rows.gaps(method.minimum_feature / ask.unit, self._grid)
@@ -181,9 +186,9 @@ class StripeSolver:
             if etched.missed <= _EXACT:
                 return made
         assert best is not None  # there is at least one slack
-        if best.residual >= 1:
+        if best.residual >= _OPAQUE:
             raise ValueError(
-                f"no stripes were found that make this diagonal, the best are off by {best.residual:.1f} of it: lower "
+                f"no stripes were found that make this diagonal, the best are off by {best.residual:.2f} of it: lower "
                 "minimum_feature, or take other pixels per coefficient or number, or more slack"
             )
         return best
@@ -198,16 +203,27 @@ class StripeSolver:
         return Stripes(whole.to(device), first.to(device), self._ask.extent)
 
 
-def _of_layer(responses: Sequence[AxisResponse], pixels_per_coefficient: int) -> Ask:
-    counts = [response.modulator_pixels for response in responses]
-    coefficients = [output_pitch(n, r.pitch, r.arm.scale) for n, r in zip(counts, responses, strict=True)]
+def _of_layer(responses: Sequence[AxisResponse], pixels_per_coefficient: int, grid: float | None) -> Ask:
+    coefficients = [output_pitch(r.modulator_pixels, r.pitch, r.arm.scale) for r in responses]
+    masks = [response.mask_axis(pixels_per_coefficient) for response in responses]
+    if grid is not None:
+        masks = [_drawn(mask, grid / q) for mask, q in zip(masks, coefficients, strict=True)]
     return Ask(
-        axis_systems(responses, pixels_per_coefficient),
-        Rows.of(responses, pixels_per_coefficient),
-        tuple(n * pixels_per_coefficient for n in counts),
+        axis_systems(responses, masks),
+        Rows.of(responses, masks),
+        tuple(mask.cells for mask in masks),
+        pixels_per_coefficient,
         coefficients[-1],
-        tuple(n * q for n, q in zip(counts, coefficients, strict=True)),
+        tuple(mask.extent * q for mask, q in zip(masks, coefficients, strict=True)),
     )
+
+
+def _drawn(mask: Axis, grid: float) -> Axis:
+    """Pixels so little larger or smaller that all their borders, those of rows and of the mask, are on the grid."""
+    steps = round(mask.spacing / grid)
+    if steps < 1:
+        raise ValueError("the grid is coarser than the mask's pixels: take a finer one, or fewer pixels")
+    return replace(mask, spacing=steps * grid)
 
 
 def _real(d: Tensor) -> Tensor:
@@ -215,9 +231,10 @@ def _real(d: Tensor) -> Tensor:
     if not d.is_complex():
         return d
     if d.detach().imag.norm() > _REAL * d.detach().norm():
+        share = float(d.detach().imag.norm() / d.detach().norm())
         raise ValueError(
             "a mask of +1 and -1 makes Hermitian kernels only, so an AFDF layer's diagonal must be real; got an "
-            f"imaginary part of {float(d.detach().imag.norm() / d.detach().norm()):.1e} of it: compile pixels, as by "
-            "Brightest(), or phases, by ExactPhases()"
+            f"imaginary part of {share:.1e} of it: take masks of pixels, as Brightest() or ExactPhases() for D, and "
+            "Comb() or BrightComb() between layers"
         )
     return d.real

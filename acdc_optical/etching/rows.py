@@ -54,7 +54,7 @@ class Rows:
             (moments, pixels); of one-dimensional masks ``across`` is 1.
         layers: to the moments of both from the layer's coefficients, shapes (moments, n).
         line: one row; what is wanted of it stands open.
-        pixels_per_coefficient: of the bright mask.
+        pitch: of the bright mask's pixels along x.
         alone: whether the mask has one dimension.
     """
 
@@ -62,20 +62,21 @@ class Rows:
     along: Tensor
     layers: tuple[Tensor, Tensor]
     line: Line
-    pixels_per_coefficient: int
+    pitch: float
     alone: bool
 
     @classmethod
-    def of(cls, responses: Sequence[AxisResponse], pixels_per_coefficient: int) -> Rows:
+    def of(cls, responses: Sequence[AxisResponse], masks: Sequence[Axis]) -> Rows:
+        """For a bench with these responses, and a bright mask of these pixels."""
         x, alone = responses[-1], len(responses) == 1
-        along, layer_x = _equations(x, pixels_per_coefficient)
+        along, layer_x = _equations(x, masks[-1])
         one = torch.ones_like(along[:1, :1])
-        across, layer_y = (one, one) if alone else _equations(responses[0], pixels_per_coefficient)
-        end = x.modulator_pixels / 2
+        across, layer_y = (one, one) if alone else _equations(responses[0], masks[0])
+        end = masks[-1].extent / 2
         # An even mask is given by its half behind the axis, which the first stripe crosses.
         begin, room = (0.0, 0.5) if x.presentation.real else (-end, 1.0)
         line = Line(density_of(x), torch.zeros(0), begin, end, (room, 1.0))
-        return cls(across, along, (layer_y, layer_x), line, pixels_per_coefficient, alone)
+        return cls(across, along, (layer_y, layer_x), line, masks[-1].spacing, alone)
 
     def gaps(self, least: float, grid: float | None) -> Gaps:
         """The room between the edges of a row whose stripes are no narrower than ``least``, on a grid or none."""
@@ -93,7 +94,7 @@ class Rows:
         """
         values = values.reshape(-1, values.shape[-1])
         asked = values.to(self.along) @ self.along.mT
-        pulses = joined_pulses(values, self.line.begin, 1 / self.pixels_per_coefficient)
+        pulses = joined_pulses(values, self.line.begin, self.pitch)
         carry = self._carry()
         edges, moments, missed = pulses.clone(), torch.empty_like(asked), 0.0
         for row in track(range(len(values)), "placing edges", len(values)):
@@ -158,9 +159,8 @@ def density_of(response: AxisResponse) -> Callable[[Tensor], Tensor]:
     return density
 
 
-def _equations(response: AxisResponse, pixels_per_coefficient: int) -> tuple[Tensor, Tensor]:
+def _equations(response: AxisResponse, mask: Axis) -> tuple[Tensor, Tensor]:
     """The moments of pixels and those of coefficients, weighted alike."""
-    mask = Axis(response.modulator_pixels * pixels_per_coefficient, 1 / pixels_per_coefficient, response.pixels.mask)
     system = response.presentation.fold(response.of_mask(mask))
     layer = response.of_layer() if system.is_complex() else response.of_layer().real
     seen = response.seen().to(system)

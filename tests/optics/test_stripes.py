@@ -101,14 +101,14 @@ class TestWeights:
 class TestGeometry:
     def test_signs_change_at_every_edge(self):
         x = torch.tensor([-0.4, -0.1, 0.1, 0.4]).double() * WIDTH
-        assert stripes(-0.2, 0.0, 0.2, first=-1).signs(x).tolist() == [-1, 1, -1, 1]
+        assert stripes(-0.2, 0.0, 0.2, first=-1).transmittance(x).tolist() == [-1, 1, -1, 1]
 
     @pytest.mark.parametrize("dims", [(-1,), (0,), (0, 1), (-2, -1)])
     @pytest.mark.parametrize("edges", [6, 7])
     def test_flips_as_its_raster_does(self, dims, edges):
         mask = rows(edges=edges)
         x = axis(50, 1).coordinates
-        assert torch.equal(mask.flip(dims).signs(x), mask.signs(x).flip(dims))
+        assert torch.equal(mask.flip(dims).transmittance(x), mask.transmittance(x).flip(dims))
         assert torch.equal(mask.flip(dims).flip(dims).edges, mask.edges)
 
     def test_rectangles_are_the_stripes_of_phase_pi(self):
@@ -126,7 +126,7 @@ class TestGeometry:
             & (rectangles[:, 1] < y[:, None, None])
             & (y[:, None, None] < rectangles[:, 3])
         )
-        assert torch.equal(inside.sum(-1), (mask.signs(x) < 0).long())
+        assert torch.equal(inside.sum(-1), (mask.transmittance(x) < 0).long())
 
     def test_of_one_dimension_they_are_of_unit_height(self):
         assert stripes(-0.25, 0.25, first=-1).rectangles.tolist() == [
@@ -153,7 +153,7 @@ class TestMask:
     def test_of_pixels_is_a_mask_of_pixels(self):
         edges = torch.tensor([[-1.0, 0.0, 0.5], [-0.5, 0.5, 1.0]]).double().repeat(2, 1) * 1e-3
         mask = Stripes(edges, torch.tensor([1.0, -1.0, 1.0, -1.0]).double(), (2e-3, WIDTH))
-        pixels = mask.signs(axis(6, 1).coordinates)
+        pixels = mask.transmittance(axis(6, 1).coordinates)
         field = self.field(self.grid())
         got = StripedMask(mask)(field)
         assert torch.allclose(got.data, Mask(pixels, field.grid.spacing)(field).data, rtol=0, atol=ROUNDING)

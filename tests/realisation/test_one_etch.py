@@ -22,7 +22,7 @@ from acdc_optical import (
     realise,
     verify,
 )
-from acdc_optical.realisation import FixedMasks
+from acdc_optical.sources import FixedMasks
 from optics import Stripes
 from tests.realisation import gauss
 from tests.realisation.cases import KINDS, STARTS, bench, inputs, layer, relative_error
@@ -259,7 +259,7 @@ class TestRefusals:
             compile_layer(layer("AFDF", 8), bench(subpixels=3), method=OneEtch())
 
     def test_stripes_that_do_not_fit(self):
-        with pytest.raises(ValueError, match=r"^stripes of at least 200 um do not fit: coefficients are 247\.266 um"):
+        with pytest.raises(ValueError, match=r"^stripes of at least 200 um do not fit: numbers are 247\.3 um"):
             compile_layer(layer("ACDC", 16), bench(subpixels=3), method=OneEtch(200e-6))
 
     @pytest.mark.parametrize(
