@@ -21,6 +21,7 @@ from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.light import Light, Pattern, behind_mask, mask_of
 from acdc_optical.methods import Method
 from acdc_optical.models import Model
+from acdc_optical.phases import InQuadrature
 from acdc_optical.planes import Planes
 from acdc_optical.presentation import presentation_of
 from acdc_optical.sources import CompiledMasks, FixedMasks, MaskSource
@@ -120,7 +121,17 @@ class OpticalCascade(nn.Module):
             shown = Plane("behind mask A", behind_mask(mask, before))
             behind = [shown, *system.light.trace(mask(before), system.fourier_mask)]
             planes += [Plane(f"{number}: {name}", field) for name, field in behind]
+            if number < len(masks):
+                planes[-1] = planes[-1]._replace(name=f"{number + 1}: on mask A")
         return planes
+
+    def standing(self) -> list[Masks]:
+        """The masks as they stand on the table, every second one's upside down, for who makes them."""
+        turned = [_last(len(self.shape)) if number % 2 else () for number in range(len(self.stages))]
+        return [
+            replace(own, input_mask=own.input_mask.flip(axes), fourier_mask=own.fourier_mask.flip(axes))
+            for own, axes in zip(self.masks(), turned, strict=True)
+        ]
 
     def systems(self, masks: Sequence[Masks]) -> list[System]:
         """The 4f systems with these masks, in the order the light meets them."""
@@ -188,8 +199,11 @@ def cascade_of(
                 "there, by realise_each"
             )
         layers.append(module)
-    _check(layers)
     method, between = method or model.method, between or model.between
+    if isinstance(method, InQuadrature) and len(layers) > 1:
+        raise ValueError(
+            "InQuadrature() masks are for light that is read in phase, and in a cascade it goes on: take ExactPhases()"
+        )
     sources = [
         _compiled(layer, bench, model, method, None if place == 0 else between, place == len(layers) - 1)
         for place, layer in enumerate(layers)

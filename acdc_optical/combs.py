@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -33,6 +33,7 @@ from optics import Axis, Cell, Grid
 _NEGLIGIBLE = 1e-12
 
 
+@runtime_checkable
 class Between(Protocol):
     """What masks A are behind the first of a cascade."""
 

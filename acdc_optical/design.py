@@ -174,7 +174,14 @@ class Design:
             stages = tuple(_rebuild(spec, _branch(tensors, f"{i}.")) for i, spec in enumerate(header.stages))
             undetected = frozenset(header.undetected)
             masks = tuple(
-                masks_of(stage, bench, _branch(tensors, f"{i}.masks."), count, behind=i - 1 in undetected)
+                masks_of(
+                    stage,
+                    bench,
+                    _branch(tensors, f"{i}.masks."),
+                    count,
+                    behind=i - 1 in undetected,
+                    onward=i in undetected,
+                )
                 if isinstance(stage, ACDC | AFDF) and (count := header.pixels_per_coefficient[i]) is not None
                 else None
                 for i, stage in enumerate(stages)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,10 +12,10 @@ from torch import Tensor
 from acdc_optical.bench import Bench, Pixels
 from acdc_optical.combs import CombAxis, comb_axes, frequencies, relay_grid
 from acdc_optical.compilation import Shown
-from acdc_optical.etching.lines import Line
 from acdc_optical.etching.one_etch import Ask, OneEtch, StripeSolver
 from acdc_optical.etching.rows import Rows
 from acdc_optical.presentation import Presentation
+from optics import Axis
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,11 @@ class EtchedComb:
     Like :class:`~acdc_optical.etching.one_etch.OneEtch` for mask D: the comb of pixels of smallest maximum becomes
     stripes, a row for each line of the bench's relay mask, whose edges Newton's steps then move. A comb is stronger
     than ±1 between its points: light that is not wanted leaves at angles that the next Fourier mask does not see.
+
+    Unlike masks D they are not exact: at frequencies near 1/p light is weak, and stripes do not follow, which leaves
+    errors of 1e-7 to 1e-3 (tests/benchmarks/results/etched_cascades.md). Stripes are a fraction of the modulator's
+    pitch; where they are narrower than some wavelengths, a mask is not the thin one that is simulated here. Give
+    ``etch`` a minimum feature.
 
     Args:
         etch: least width, grid and search.
@@ -46,7 +51,7 @@ class EtchedComb:
         grid = relay_grid([presentation.pixels(n) for n in shape], bench, pixels.relay)
         ask = Ask(
             axes=tuple(axis.system for axis in axes),
-            rows=_rows(axes, presentation, relay.pixels_per_number),
+            rows=_rows(axes, presentation, Axis(grid.cells[-1], 1 / relay.pixels_per_number)),
             pixels=grid.cells,
             pixels_per_coefficient=relay.pixels_per_number,
             unit=bench.modulator.pitch,
@@ -56,34 +61,30 @@ class EtchedComb:
         return Shown(grid, StripeSolver(self.etch, ask))
 
 
-def _rows(axes: Sequence[CombAxis], presentation: Presentation, pixels_per_number: int) -> Rows:
+def _rows(axes: Sequence[CombAxis], presentation: Presentation, pixels: Axis) -> Rows:
     """Lengths are in units of the modulator's pitch."""
-    x, end = axes[-1], axes[-1].pixels / pixels_per_number / 2
-    begin, room = (0.0, 0.5) if presentation.real else (-end, 1.0)
-    one, alone = torch.ones(1, 1, dtype=torch.float64), len(axes) == 1
-    return Rows(
-        across=one if alone else _of_pixels(axes[0]),
-        along=_of_pixels(x),
-        layers=(one if alone else axes[0].system.wanted, x.system.wanted),
-        line=Line(_density(x, 2 * end, presentation), torch.zeros(0), begin, end, (room, 1.0)),
-        pitch=1 / pixels_per_number,
-        alone=alone,
-    )
+    equations = [(axis.system.strengths[:, None] * axis.system.right, axis.system.wanted) for axis in axes]
+    density = CombDensity(axes[-1].left, *frequencies(round(pixels.extent)), mirrored=presentation.real)
+    return Rows.assembled(equations, density, pixels, mirrored=presentation.real)
 
 
-def _of_pixels(axis: CombAxis) -> Tensor:
-    return axis.system.strengths[:, None] * axis.system.right
+@dataclass(frozen=True, eq=False)
+class CombDensity:
+    """The spectrum of light that passes at x, in the equations of a comb.
 
+    Attributes:
+        left: to those equations, shape (frequencies, equations).
+        frequencies, weights: of the spectrum; see :func:`~acdc_optical.combs.frequencies`.
+        mirrored: whether the mask is even, and x and -x count together.
+    """
 
-def _density(axis: CombAxis, spread: float, presentation: Presentation) -> Callable[[Tensor], Tensor]:
-    """The spectrum of light that passes at x, in the equations of the comb; of an even mask x and -x count together."""
-    nodes, weights = frequencies(round(spread))
-    equations = axis.left.mT
+    left: Tensor
+    frequencies: Tensor
+    weights: Tensor
+    mirrored: bool
 
-    def density(x: Tensor) -> Tensor:
-        phases = 2 * torch.pi * torch.outer(nodes, x)
-        if presentation.real:
-            return equations @ phases.cos_().mul_(2 * weights[:, None])
-        return equations @ torch.cat((weights[:, None] * phases.cos(), -weights[:, None] * phases.sin()))
-
-    return density
+    def __call__(self, x: Tensor) -> Tensor:
+        phases, weights = 2 * torch.pi * torch.outer(self.frequencies, x), self.weights[:, None]
+        if self.mirrored:
+            return self.left.mT @ phases.cos_().mul_(2 * weights)
+        return self.left.mT @ torch.cat((weights * phases.cos(), -weights * phases.sin()))

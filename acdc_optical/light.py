@@ -75,8 +75,8 @@ def pixels_of(pattern: Pattern) -> Tensor:
     """
     if isinstance(pattern, Stripes):
         raise TypeError(
-            "this is for masks of pixels, and one here is made of stripes: compute its light by the Continuous() "
-            "model, or compile pixels, as by Exact()"
+            "this is for masks of pixels, and one here is made of stripes: compile pixels for it, as by Exact(), or "
+            "use the light of the Continuous() model itself"
         )
     return pattern
 

@@ -34,6 +34,7 @@ class AxisMap(NamedTuple):
     residual: float
 
 
+@runtime_checkable
 class AxisMethod(Protocol):
     """A way to compile coefficients into mask values, along one axis."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -26,6 +27,10 @@ from acdc_optical.turning import Newton, PhaseEquations, Turned, turned
 
 # Of the layer; Newton's steps end at some 1e-15 or far above.
 _EXACT = 1e-12
+
+
+class InexactMask(UserWarning):
+    """A mask that was to be exact, and is not."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,9 @@ class ExactPhases:
         least: slack at which it stops when halving that slack, from exact mask to exact mask.
         search: how the brightest mask is found, from which it starts.
         newton: how the phases are turned.
+
+    Warns:
+        InexactMask: when compiling, if no exact mask was found; the residual says how good the best is.
 
     Raises:
         TypeError: the search is not an object such as Splitting().
@@ -95,6 +103,13 @@ class ExactPhases:
         rows = tuple(axis.right for axis in moments.axes)
         task = _Task(rows, bright.mask / bright.peak, along(rows, moments.least_norm()) / bright.peak, self.newton)
         best = self._tightened(task, self._first(task))
+        if not best.exact:
+            warnings.warn(
+                f"no exact mask of phases was found, the best is off by {best.residual:.1e}: take five pixels per "
+                "coefficient or more in one dimension, three or more in two",
+                InexactMask,
+                stacklevel=2,
+            )
         return Found(bright.peak * (1 + best.slack) * turned(best.phases), bright.bound)
 
     def _first(self, task: _Task) -> _Attempt:

@@ -16,7 +16,7 @@ from acdc_optical.compilation import Compiler, Masks
 from acdc_optical.electronics import checked, scaled, sent
 from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.light import pixels_of
-from acdc_optical.methods import Method
+from acdc_optical.methods import AxisMethod, MaskMethod, Method
 from acdc_optical.models import Continuous, Model
 from acdc_optical.presentation import presentation_of
 from acdc_optical.progress import Track, silent
@@ -165,9 +165,9 @@ def realise(
     model = model or Continuous()
     if isinstance(model, str | type):
         raise TypeError(f"expected a model, as Ideal(), Continuous() or Wave(); got {model!r}")
-    if isinstance(method, str | type):
+    if isinstance(method, type) or not isinstance(method, AxisMethod | MaskMethod | None):
         raise TypeError(f"expected a method, as Sampled(), Exact() or Calibrated(); got {method!r}")
-    if isinstance(between, str | type):
+    if isinstance(between, type) or not isinstance(between, Between | None):
         raise TypeError(f"expected a kind of mask between systems, as Comb() or OnePixel(); got {between!r}")
     if isinstance(layer, nn.Sequential):
         return cascade_of(layer, bench, model=model, method=method, between=between)

@@ -15,7 +15,7 @@ from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.light import Pattern
 from acdc_optical.planes import Planes
 from acdc_optical.presentation import presentation_of
-from optics import Grid, Stripes
+from optics import Grid, Stripes, point
 
 
 def tensors_of(masks: Masks) -> dict[str, Tensor]:
@@ -29,7 +29,13 @@ def tensors_of(masks: Masks) -> dict[str, Tensor]:
 
 
 def masks_of(
-    layer: ACDC | AFDF, bench: Bench, tensors: Mapping[str, Tensor], pixels_per_coefficient: int, *, behind: bool
+    layer: ACDC | AFDF,
+    bench: Bench,
+    tensors: Mapping[str, Tensor],
+    pixels_per_coefficient: int,
+    *,
+    behind: bool,
+    onward: bool,
 ) -> Masks:
     """Masks from their tensors.
 
@@ -38,6 +44,7 @@ def masks_of(
         tensors: as of :func:`tensors_of`.
         pixels_per_coefficient: of mask D.
         behind: whether the light comes from another layer, and mask A is a relay mask.
+        onward: whether the light goes on to another layer, whose mask A takes points of it.
 
     Raises:
         KeyError: a tensor is missing.
@@ -50,6 +57,8 @@ def masks_of(
     planes = planes_of(layer, bench, pixels, pixels_per_coefficient)
     if behind and tuple(tensors.get("input", torch.empty(0)).shape) != planes.input.cells:
         planes = replace(planes, input=relay_grid(counts, bench, bench.pixels().relay))
+    if onward:
+        planes = replace(planes, camera=planes.camera.resolved(point()))
     fourier_mask = _read("fourier", tensors, planes.mask)
     if isinstance(fourier_mask, Stripes):
         planes = replace(planes, mask=fitting(planes.mask, fourier_mask))

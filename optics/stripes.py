@@ -40,7 +40,8 @@ class Stripes:
         etched: transmittance of etched stripes, -1 for phase π; that of clear ones is 1.
 
     Raises:
-        ValueError: edges that do not ascend, or lie beyond the mask; signs that are not ±1; shapes that do not fit.
+        ValueError: edges that do not ascend, or lie beyond the mask; signs that are not ±1; extents that are no
+            lengths; shapes that do not fit.
     """
 
     edges: Tensor
@@ -54,10 +55,13 @@ class Stripes:
                 "expected edges in float64 of shape (edges,) or (rows, edges), and one extent for each axis; got "
                 f"{self.edges.dtype} {tuple(self.edges.shape)} and {self.extent}"
             )
+        if not all(math.isfinite(e) and e > 0 for e in self.extent):
+            raise ValueError(f"expected a positive extent along each axis [m]; got {self.extent}")
         if self.first.shape != self.edges.shape[:-1] or (self.first.abs() != 1).any():
             raise ValueError(f"expected +1 or -1 for each of {self.rows} rows; got {self.first.tolist()}")
         within = self.edges.detach()
-        if within.numel() and (within.abs().max() > self.width / 2 * (1 + _SAME) or (within.diff() < 0).any()):
+        inside = (within.abs() <= self.width / 2 * (1 + _SAME)).all()  # NaN is not
+        if not inside or (within.diff() < 0).any():
             raise ValueError(
                 f"expected edges that ascend from -{format_length(self.width / 2)} to {format_length(self.width / 2)}"
             )

@@ -76,7 +76,7 @@ ACDC = {
     "etching.one_etch": "methods etching.rows moments progress response searches optics optics.elements optics.units",
     "turning": "moments progress",
     "phases": "brightest methods light moments response searches turning",
-    "etched_combs": "bench combs compilation etching.lines etching.one_etch etching.rows presentation",
+    "etched_combs": "bench combs compilation etching.one_etch etching.rows presentation optics",
     "light": "optics",
     "models": "bench combs methods light planes optics",
     "separable": "light optics optics.kernel",
@@ -95,7 +95,8 @@ ACDC = {
     "sources": "compilation layers",
     "electronics": "layers planes presentation transforms optics",
     "combs": "bench brightest compilation methods moments presentation searches optics",
-    "cascade": "bench combs compilation methods electronics layers light models planes presentation sources optics",
+    "cascade": "bench combs compilation methods electronics layers light models phases planes presentation sources "
+    "optics",
     "trained_masks": "light cascade compilation constraints layers presentation realisation",
     "condensed": "light cascade models planes presentation realisation optics optics.kernel",
     "nearest": "condensed layers realisation",

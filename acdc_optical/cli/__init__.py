@@ -39,7 +39,7 @@ def _one_by_one(arguments: list[str]) -> list[str]:
     option = ""
     for argument in arguments:
         if argument.startswith("-"):
-            option = argument
+            option = argument.split("=")[0]
         elif option in _SEVERAL and spread[-1] != option:
             spread.append(option)
         spread.append(argument)

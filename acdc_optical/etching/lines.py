@@ -14,6 +14,10 @@ from torch import Tensor
 _NODES = 12
 
 
+Density = Callable[[Tensor], Tensor]
+"""Of moments, real: from places (places,) to (moments, places), float64."""
+
+
 @dataclass(frozen=True, eq=False)
 class Line:
     """What a row of stripes is asked for: ∫ t(v)·density(v) dv = wanted, with t = ±1 from ``begin`` to ``end``.
@@ -21,7 +25,7 @@ class Line:
     The unit of length is the caller's.
 
     Attributes:
-        density: of the moments, real; from places (places,) to (moments, places), float64.
+        density: of the moments.
         wanted: shape (moments,).
         begin, end: of the row.
         rooms: least distance of edges from begin and end, in units of the least width. Where the row is mirrored at
@@ -29,7 +33,7 @@ class Line:
         cell: of this length the density turns by at most 2π.
     """
 
-    density: Callable[[Tensor], Tensor]
+    density: Density
     wanted: Tensor
     begin: float
     end: float

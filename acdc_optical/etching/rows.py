@@ -6,7 +6,7 @@ unit transmittance give along y. With the T of an exact mask of pixels every row
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from acdc_optical.etching.gaps import Gaps
-from acdc_optical.etching.lines import Line
+from acdc_optical.etching.lines import Density, Line
 from acdc_optical.etching.pulses import joined_pulses
 from acdc_optical.etching.rounding import on_grid, rounded, spread
 from acdc_optical.etching.steps import fitted
@@ -56,6 +56,7 @@ class Rows:
         line: one row; what is wanted of it stands open.
         pitch: of the bright mask's pixels along x.
         alone: whether the mask has one dimension.
+        mirrored: whether it is even, and its rows are those of one half, and halves.
     """
 
     across: Tensor
@@ -64,19 +65,33 @@ class Rows:
     line: Line
     pitch: float
     alone: bool
+    mirrored: bool
 
     @classmethod
     def of(cls, responses: Sequence[AxisResponse], masks: Sequence[Axis]) -> Rows:
         """For a bench with these responses, and a bright mask of these pixels."""
-        x, alone = responses[-1], len(responses) == 1
-        along, layer_x = _equations(x, masks[-1])
+        x = responses[-1]
+        axes = [_equations(response, mask) for response, mask in zip(responses, masks, strict=True)]
+        return cls.assembled(axes, LayerDensity.of(x), masks[-1], mirrored=x.presentation.real)
+
+    @classmethod
+    def assembled(cls, axes: Sequence[tuple[Tensor, Tensor]], density: Density, mask: Axis, *, mirrored: bool) -> Rows:
+        """From the equations along one axis, or along y and x.
+
+        Args:
+            axes: to the moments from pixels and from what the diagonal holds, shapes (moments, pixels), (moments, n).
+            density: of the moments along x.
+            mask: the bright mask's pixels along x.
+            mirrored: whether the mask is even about both axes, and given by its half behind the axis.
+        """
+        (along, layer_x), alone = axes[-1], len(axes) == 1
         one = torch.ones_like(along[:1, :1])
-        across, layer_y = (one, one) if alone else _equations(responses[0], masks[0])
-        end = masks[-1].extent / 2
-        # An even mask is given by its half behind the axis, which the first stripe crosses.
-        begin, room = (0.0, 0.5) if x.presentation.real else (-end, 1.0)
-        line = Line(density_of(x), torch.zeros(0), begin, end, (room, 1.0))
-        return cls(across, along, (layer_y, layer_x), line, masks[-1].spacing, alone)
+        across, layer_y = (one, one) if alone else axes[0]
+        end = mask.extent / 2
+        # The first stripe crosses the axis of a mirrored mask, and half of its width is there.
+        begin, room = (0.0, 0.5) if mirrored else (-end, 1.0)
+        line = Line(density, torch.zeros(0), begin, end, (room, 1.0))
+        return cls(across, along, (layer_y, layer_x), line, mask.spacing, alone, mirrored)
 
     def gaps(self, least: float, grid: float | None) -> Gaps:
         """The room between the edges of a row whose stripes are no narrower than ``least``, on a grid or none."""
@@ -125,7 +140,7 @@ class Rows:
     def whole(self, edges: Tensor) -> tuple[Tensor, Tensor]:
         """Edges of the whole mask and the sign in front of each row, shapes (rows, edges), (rows,) or (edges,), ()."""
         first = torch.full(edges.shape[:1], float(FIRST), dtype=torch.float64)
-        if self.line.rooms[0] != 1:
+        if self.mirrored:
             edges, first = torch.cat((-edges.flip(1), edges), dim=1), first * (-1) ** edges.shape[1]
             if not self.alone:
                 edges, first = torch.cat((edges.flip(0), edges)), torch.cat((first, first))
@@ -142,21 +157,31 @@ class Rows:
         return shares / shares.diagonal()[:, None]
 
 
-def density_of(response: AxisResponse) -> Callable[[Tensor], Tensor]:
+@dataclass(frozen=True, eq=False)
+class LayerDensity:
     """The moments of light that passes at v, weighted as outputs see them; complex ones as real and imaginary parts.
 
     Of an even mask v and -v count together.
-    """
-    seen, count = response.seen(), response.modulator_pixels
-    lags = response.presentation.lags(response.n).double()
 
-    def density(v: Tensor) -> Tensor:
+    Attributes:
+        response: of the bench along x.
+        seen: what outputs show of the kernel; see :meth:`~acdc_optical.response.AxisResponse.seen`.
+    """
+
+    response: AxisResponse
+    seen: Tensor
+
+    @classmethod
+    def of(cls, response: AxisResponse) -> LayerDensity:
+        return cls(response, response.seen())
+
+    def __call__(self, v: Tensor) -> Tensor:
+        response, count = self.response, self.response.modulator_pixels
+        lags = response.presentation.lags(response.n).double()
         strength, phase = response.envelope(v) / count, 2 * torch.pi / count * torch.outer(lags, v)
         if response.presentation.real:
-            return seen @ phase.cos_().mul_(2 * strength)
-        return torch.cat((seen @ (strength * phase.cos()), seen @ (strength * phase.sin())))
-
-    return density
+            return self.seen @ phase.cos_().mul_(2 * strength)
+        return torch.cat((self.seen @ (strength * phase.cos()), self.seen @ (strength * phase.sin())))
 
 
 def _equations(response: AxisResponse, mask: Axis) -> tuple[Tensor, Tensor]:

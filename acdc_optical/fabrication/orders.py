@@ -103,8 +103,8 @@ def orders_of(design: Design, process: Process) -> tuple[MaskOrder, ...]:
     """
     if design.undetected:
         raise ValueError(
-            "orders are simulated layer by layer, and this design has an all-optical cascade: order its layers one by "
-            "one, or write its masks of stripes from Python, by order_of_stripes"
+            "orders are simulated layer by layer, and this design has an all-optical cascade: write its masks of "
+            "stripes from Python, by order_of_stripes, of OpticalCascade.standing()"
         )
     compiled = [masks for masks in design.masks if masks is not None]
     return tuple(
@@ -147,7 +147,7 @@ def order_of_stripes(
     write it and read it, and :meth:`MaskOrder.cells_on` makes stripes again of what was read.
 
     Args:
-        masks: of the layer.
+        masks: of the layer; of a cascade as they stand, see :meth:`~acdc_optical.cascade.OpticalCascade.standing`.
         side: "A" or "D".
         wanted: how it is made.
         layout: grid and height of stripes; as usual by default.

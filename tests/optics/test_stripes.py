@@ -201,3 +201,18 @@ def test_numpy_agrees_by_brute_force():
     line = axis(5, 8)
     got = (mask.weights(line) * line.weights * (3 * line.coordinates / WIDTH).exp()).sum() / WIDTH
     assert float(got) == pytest.approx(wanted, abs=4e-7 * np.e**1.5)
+
+
+@pytest.mark.parametrize(
+    ("edges", "first", "extent"),
+    [
+        ([float("nan"), 1e-6], 1.0, (4e-6,)),
+        ([0.0], 1.0, (-4e-6,)),
+        ([0.0], 1.0, (float("inf"),)),
+        ([3e-6], 1.0, (4e-6,)),
+        ([0.0], 0.5, (4e-6,)),
+    ],
+)
+def test_what_is_no_geometry_is_refused(edges, first, extent):
+    with pytest.raises(ValueError, match="expected"):
+        Stripes(torch.tensor(edges, dtype=torch.float64), torch.tensor(first), extent)

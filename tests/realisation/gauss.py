@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acdc_optical import Bench, Masks
+from optics import Stripes
 from tests.realisation.oracle import mirror, upright
 
 # Over a pixel of mask, modulator or camera the phase turns by at most 2π.
@@ -137,3 +138,49 @@ def through_stripes(edges: NDArray, first: float, masks: Masks, bench: Bench) ->
     lens = (np.exp(-2j * np.pi * np.outer(u, x) / scale) * dx).reshape(len(u), count, _NODES).sum(-1)
     camera = (np.exp(-2j * np.pi * np.outer(y, u) / scale) * dy[:, None]).reshape(count, _NODES, len(u)).sum(1)
     return camera / (bench.modulator.pitch * bench.camera.fill) * du / scale @ lens
+
+
+def output_of_stripes_in_a_row(x: NDArray, masks: list[Masks], bench: Bench) -> NDArray:
+    """What the camera reads behind mirrored one-dimensional systems in a row: every mask integrated part by part.
+
+    The first mask A is of pixels; every other is of stripes or of pixels, upright in ``masks``.
+    """
+    scale, first = masks[0].planes.wavelength * masks[0].planes.focal_length, masks[0].planes
+    light = np.stack([mirror(item) for item in x]) * masks[0].input_mask.detach().numpy()
+    at, weights = _nodes(first.input.cells[0], bench.modulator.pitch, bench.modulator.fill)
+    light = np.repeat(light, _NODES, axis=1) * weights
+    for number, own in enumerate(masks):
+        for pattern, grid in ((own.input_mask, own.planes.input), (own.fourier_mask, own.planes.mask)):
+            if pattern is masks[0].input_mask:
+                continue
+            places, weights, values = _parts(pattern, grid.extent[0], grid.cells[0])
+            if number % 2:  # turned, as the image is; even masks do not show it
+                values = values[::-1]
+                assert np.allclose(places, -places[::-1])
+            light = light @ np.exp(-2j * np.pi * np.outer(at, places) / scale) / np.sqrt(scale) * (values * weights)
+            at = places
+    y, dy = _nodes(first.camera.cells[0], bench.modulator.pitch, bench.camera.fill)
+    seen = light @ np.exp(-2j * np.pi * np.outer(at, y) / scale) / np.sqrt(scale) * dy
+    seen = seen.reshape(len(x), -1, _NODES).sum(-1) / (bench.modulator.pitch * bench.camera.fill)
+    if len(masks) % 2:
+        seen = seen[:, ::-1]
+    gain = np.prod([float(own.gain) for own in masks])
+    return gain * seen[:, seen.shape[1] // 2 :].real
+
+
+def _parts(pattern, width: float, cells: int) -> tuple[NDArray, NDArray, NDArray]:
+    """Gauss's nodes in every part of a mask that is alike, their weights [m], and what is there."""
+    borders = np.linspace(-width / 2, width / 2, cells + 1)
+    if isinstance(pattern, Stripes):
+        edges = pattern.edges.detach().numpy()
+        borders = np.unique(np.concatenate((borders, edges)))
+        values = float(pattern.first) * (-1.0) ** np.searchsorted(edges, (borders[1:] + borders[:-1]) / 2)
+    else:
+        values = pattern.detach().numpy()
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    middles, halves = (borders[1:] + borders[:-1]) / 2, np.diff(borders) / 2
+    return (
+        (middles[:, None] + halves[:, None] * nodes).ravel(),
+        (halves[:, None] * weights).ravel(),
+        np.repeat(values, _NODES),
+    )

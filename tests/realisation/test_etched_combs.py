@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from acdc_optical import ACDC, AFDF, Comb, EtchedComb, Ideal, OneEtch, RelayMask, realise
+from acdc_optical import ACDC, AFDF, Comb, EtchedComb, Exact, Ideal, OneEtch, RelayMask, realise
 from optics import Stripes
+from tests.realisation import gauss
 from tests.realisation.cases import bench, inputs, layer, relative_error
 
 # What stripes between ±1 leave of the comb at frequencies near 1/p, where light is weak: measured 1e-8 to 5e-5.
@@ -94,3 +95,35 @@ def test_complex_layers_of_real_diagonals():
     etched = realise(network, bench(subpixels=3), between=EtchedComb())
     assert relative_error(etched(x), network(x)) < _LEFT
     assert relative_error(realise(network, bench(), between=Comb())(x), network(x)) < 1e-11  # pixels do better
+
+
+@pytest.mark.parametrize(("depth", "method"), [(2, OneEtch()), (3, OneEtch()), (3, Exact()), (8, Exact())])
+@torch.no_grad()
+def test_an_integration_of_its_own_sees_the_same(depth, method):
+    """Gauss's rule in numpy from edge to edge, plane by plane, from edges, pitches and gains alone."""
+    network = nn.Sequential(*(layer("ACDC", (6,), seed=seed) for seed in range(depth)))
+    table = bench(subpixels=3)
+    cascade = realise(network, table, method=method, between=EtchedComb())
+    x = inputs(network[0], 2)
+    seen = torch.from_numpy(gauss.output_of_stripes_in_a_row(x.numpy(), cascade.masks(), table))
+    assert relative_error(seen, cascade(x)) < 1e-11  # both are integrated to rounding, through so many planes
+    assert relative_error(seen, network(x)) < 1e-3  # what is left of each comb, for each
+
+
+@torch.no_grad()
+def test_behind_stripes_all_light_is_there():
+    network = two((4,))
+    cascade = realise(network, bench(), between=EtchedComb())
+    light = {plane.name: plane.field for plane in cascade.trace(inputs(network[0], 2))}
+    torch.testing.assert_close(light["2: behind mask A"].power, light["2: on mask A"].power, rtol=1e-12, atol=0)
+
+
+def test_layers_of_stripes_are_saved_whole(tmp_path):
+    for made in (
+        realise(two((4,)), bench(), between=EtchedComb()),
+        realise(layer("ACDC", (4,)), bench(subpixels=3), method=OneEtch()),
+    ):
+        torch.save(made, tmp_path / "whole")
+        again = torch.load(tmp_path / "whole", weights_only=False)
+        x = torch.rand(2, 4, dtype=torch.float64)
+        assert torch.equal(again(x), made(x))

@@ -13,7 +13,9 @@ from acdc_optical import (
     BrightComb,
     Comb,
     Continuous,
+    Exact,
     Ideal,
+    InQuadrature,
     OnePixel,
     OpticalCascade,
     RelayMask,
@@ -278,3 +280,28 @@ def test_an_opaque_mask_lets_nothing_through(between):
         network[1].a.zero_()
         y = realise(network, bench(), between=between)(inputs(network[0], 2))
     assert torch.equal(y, torch.zeros_like(y))
+
+
+@pytest.mark.parametrize("wrong", [{"between": Exact()}, {"method": Comb()}, {"between": Comb}, {"method": "exact"}])
+def test_what_is_no_method_is_refused_by_name(wrong):
+    with pytest.raises(TypeError, match=r"expected a (method|kind of mask between systems), as"):
+        realise(rows("ACDC", (4,), 2), bench(), **wrong)
+
+
+def test_light_in_quadrature_must_not_go_on():
+    with pytest.raises(ValueError, match=r"take ExactPhases\(\)"):
+        realise(rows("ACDC", (4,), 2), bench(), method=InQuadrature())
+
+
+@torch.no_grad()
+def test_masks_as_they_stand_are_turned_in_every_second_system():
+    """Of a complex layer, whose masks have no symmetry: in the order of the systems, and only there."""
+    cascade = realise(rows("AFDF", (3, 4), 3), bench())
+    upright, standing = cascade.masks(), cascade.standing()
+    for number, (own, turned, system) in enumerate(zip(upright, standing, cascade.systems(upright), strict=True)):
+        for mine, there, lit in (
+            (own.input_mask, turned.input_mask, system.input_mask),
+            (own.fourier_mask, turned.fourier_mask, system.fourier_mask),
+        ):
+            assert torch.equal(there, lit)
+            assert torch.equal(there, mine.flip((0, 1)) if number % 2 else mine)
