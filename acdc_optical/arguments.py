@@ -16,8 +16,10 @@ from torch import Tensor, nn
 from acdc_optical.bench import Bench, presets
 from acdc_optical.brightest import Brightest
 from acdc_optical.calibration import Calibrated, ComplexValues, RealValues, Values
+from acdc_optical.combs import Between, BrightComb, Comb, OnePixel
 from acdc_optical.constraints import ComplexAmplitude, Constraint, PhaseOnly, Quantised, SignedAmplitude, binary_phase
 from acdc_optical.design import Design
+from acdc_optical.etched_combs import EtchedComb
 from acdc_optical.etching.one_etch import OneEtch
 from acdc_optical.files import check_target, read_array, replacing, write_text
 from acdc_optical.layers import ACDC, AFDF
@@ -42,6 +44,15 @@ class MethodName(StrEnum):
     calibrated = "calibrated"
     binary = "binary"
     phase = "phase"
+
+
+class RelayName(StrEnum):
+    """Names of masks A between the layers of a cascade."""
+
+    comb = "comb"
+    bright = "bright"
+    etched = "etched"
+    one_pixel = "one-pixel"
 
 
 class ValuesName(StrEnum):
@@ -159,16 +170,36 @@ class MethodOptions(NamedTuple):
     min_feature: str | None = None
     grid: str | None = None
 
+    @property
+    def etch(self) -> OneEtch:
+        """Stripes, with the least width and the grid that were asked for."""
+        feature = _length("--min-feature", self.min_feature)
+        return OneEtch(minimum_feature=feature or 0.0, grid=_length("--grid", self.grid))
 
-_OF_CALIBRATED, _OF_BINARY = ("values", "weight"), ("min_feature", "grid")
+
+def relay_named(name: RelayName | None, cascade: bool, options: MethodOptions) -> Between | None:
+    """What masks A between the layers of a cascade are; None leaves it to the model."""
+    if name is not None and not cascade:
+        raise ValueError("--relay is for the masks A between layers: it goes with --cascade")
+    match name:
+        case RelayName.comb:
+            return Comb()
+        case RelayName.bright:
+            return BrightComb()
+        case RelayName.etched:
+            return EtchedComb(options.etch)
+        case RelayName.one_pixel:
+            return OnePixel()
+    return None
 
 
-def method_named(name: MethodName, options: MethodOptions) -> Method:
+def method_named(name: MethodName, options: MethodOptions, relay: RelayName | None = None) -> Method:
     """The method of compilation."""
-    for method, own in ((MethodName.calibrated, _OF_CALIBRATED), (MethodName.binary, _OF_BINARY)):
-        if name is not method and any(getattr(options, option) is not None for option in own):
-            words = " and ".join(f"--{option.replace('_', '-')}" for option in own)
-            raise ValueError(f"{words} go with --method {method}; the method is {name}")
+    if name is not MethodName.calibrated and (options.values is not None or options.weight is not None):
+        raise ValueError(f"--values and --weight go with --method calibrated; the method is {name}")
+    etched = name is MethodName.binary or relay is RelayName.etched
+    if not etched and (options.min_feature is not None or options.grid is not None):
+        raise ValueError(f"--min-feature and --grid go with --method binary or --relay etched; the method is {name}")
     match name:
         case MethodName.exact:
             return Exact()
@@ -180,8 +211,7 @@ def method_named(name: MethodName, options: MethodOptions) -> Method:
             weight = Calibrated.weight if options.weight is None else options.weight
             return Calibrated(values=VALUES[options.values], weight=weight)
         case MethodName.binary:
-            feature = _length("--min-feature", options.min_feature)
-            return OneEtch(minimum_feature=feature or 0.0, grid=_length("--grid", options.grid))
+            return options.etch
         case MethodName.phase:
             return ExactPhases()
 

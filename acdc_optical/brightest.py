@@ -18,7 +18,7 @@ from acdc_optical.moments import AxisSystem, Moments, axis_systems
 from acdc_optical.presentation import Presentation, presentation_of
 from acdc_optical.progress import Track, silent
 from acdc_optical.response import AxisResponse
-from acdc_optical.searches import Search, Splitting
+from acdc_optical.searches import Search, Splitting, check_search
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,7 @@ class Brightest:
     def __post_init__(self) -> None:
         if not 0 <= self.error < 1:
             raise ValueError(f"error must be at least 0 and less than 1, relative to the layer; got {self.error}")
-        if isinstance(self.search, str | type) or not callable(self.search):
-            raise TypeError(f"expected Splitting() or LinearProgramme() as search; got {self.search!r}")
+        check_search(self.search)
 
     def solver(self, responses: Sequence[AxisResponse], pixels_per_coefficient: int) -> BrightSolver:
         if pixels_per_coefficient < 2:

@@ -26,7 +26,7 @@ from acdc_optical.compilation import Shown
 from acdc_optical.methods import AxisByAxis, AxisMap, Solved
 from acdc_optical.moments import AxisSystem
 from acdc_optical.presentation import Presentation
-from acdc_optical.searches import Search, Splitting
+from acdc_optical.searches import Search, Splitting, check_search
 from optics import Axis, Cell, Grid
 
 # Singular values fall to rounding: waves that stand on the guards alone hardly radiate below 1/p. Of the largest.
@@ -97,7 +97,7 @@ class BrightComb:
     search: Search = Splitting()
 
     def __post_init__(self) -> None:
-        Brightest(search=self.search)  # refuses what is no search
+        check_search(self.search)
 
     def shown(self, shape: Sequence[int], presentation: Presentation, bench: Bench, pixels: Pixels) -> Shown:
         relay = bench.relay

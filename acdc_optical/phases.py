@@ -22,7 +22,7 @@ from acdc_optical.light import pixels_of
 from acdc_optical.methods import MaskMethod, Solved, Solver
 from acdc_optical.moments import Moments, along
 from acdc_optical.response import AxisResponse
-from acdc_optical.searches import Found, Search, Splitting
+from acdc_optical.searches import Found, Search, Splitting, check_search
 from acdc_optical.turning import Newton, PhaseEquations, Turned, turned
 
 # Of the layer; Newton's steps end at some 1e-15 or far above.
@@ -79,7 +79,7 @@ class ExactPhases:
     newton: Newton = Newton()
 
     def __post_init__(self) -> None:
-        Brightest(search=self.search)  # refuses what is no search
+        check_search(self.search)
         rising = all(low < high for low, high in itertools.pairwise((0.0, *self.slacks, math.inf)))
         if not (self.slacks and rising):
             raise ValueError(f"slacks must rise from above 0, such as (0.1, 0.5); got {self.slacks}")

@@ -49,6 +49,12 @@ class Search(Protocol):
         """The mask with at most this relative error; exact if that is 0."""
 
 
+def check_search(search: object) -> None:
+    """Raise TypeError for what is no search."""
+    if isinstance(search, str | type) or not callable(search):
+        raise TypeError(f"expected Splitting() or LinearProgramme() as search; got {search!r}")
+
+
 @dataclass(frozen=True)
 class LinearProgramme:
     """The vertex that HiGHS finds: for exact, real masks of one-dimensional layers, to the last digits.

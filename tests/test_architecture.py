@@ -122,8 +122,8 @@ ACDC = {
     "verification",
     "demo": "bench compilation methods constraints datasets design fabrication fabrication.package.report figures "
     "files layers models networks progress realisation routes training verification",
-    "arguments": "bench brightest calibration methods constraints datasets design etching.one_etch figures files "
-    "layers models networks phases spaces training wave optics.units",
+    "arguments": "bench brightest calibration combs constraints datasets design etched_combs etching.one_etch figures "
+    "files layers methods models networks phases spaces training wave optics.units",
     "cli.console": "",
     "cli.app": "arguments",
     "cli.networks": "arguments demo cli.app cli.console design files processes progress routes tables verification",

@@ -15,6 +15,7 @@ from acdc_optical import ACDC, Bench, FourierMask
 from acdc_optical.cli import main
 from acdc_optical.design import Design
 from acdc_optical.training import _Run
+from optics import Stripes
 
 
 @pytest.fixture
@@ -380,7 +381,11 @@ class TestCascades:
         [
             (("--a", "a1.npy", "a2.npy", "--d", "d1.npy", "d2.npy"), "got 2 A and 2 D; .* add --cascade"),
             (("--cascade", "--a", "a1.npy", "a2.npy", "--d", "d1.npy"), "as many diagonals A as D; got 2 and 1"),
-            (("--a", "a1.npy", "--d", "d1.npy", "--min-feature", "1 um"), "--min-feature and --grid go with --method"),
+            (
+                ("--a", "a1.npy", "--d", "d1.npy", "--min-feature", "1 um"),
+                "--min-feature and --grid go with --method binary",
+            ),
+            (("--a", "a1.npy", "--d", "d1.npy", "--relay", "comb"), "--relay .* goes with --cascade"),
             (
                 ("--a", "a1.npy", "--d", "d1.npy", "--method", "binary", "--grid", "1"),
                 "--grid: expected a length with its unit",
@@ -391,6 +396,16 @@ class TestCascades:
         assert run("compile", *arguments, "--out", "no.design") == 2
         assert re.search(message, capsys.readouterr().err)
         assert not Path("no.design").exists()
+
+    @pytest.mark.parametrize("relay", ["comb", "bright", "etched"])
+    def test_relay_masks_of_choice(self, diagonals, relay):
+        options = ("--relay", relay, *(("--min-feature", "0.3 um") if relay == "etched" else ()))
+        assert run("compile", "--cascade", *diagonals, *options, "--out", "x.design") == 0
+        mask = Design.load("x.design").masks[1].input_mask
+        assert isinstance(mask, Stripes) == (relay == "etched")
+        assert run("simulate", "x.design", "--input", "x.npy", "--output", "y.npy") == 0
+        expected, limit = self.expected(), 1e-3 if relay == "etched" else 1e-10
+        assert np.linalg.norm(np.load("y.npy") - expected) < limit * np.linalg.norm(expected)
 
     def test_poppy_is_asked_of_single_layers(self, diagonals, capsys):
         run("compile", "--cascade", *diagonals, "--out", "three.design")

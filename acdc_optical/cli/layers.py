@@ -18,6 +18,7 @@ from acdc_optical.arguments import (
     MethodOptions,
     ModelName,
     Precision,
+    RelayName,
     ValuesName,
     bench_named,
     cast,
@@ -25,6 +26,7 @@ from acdc_optical.arguments import (
     method_named,
     read_cascade,
     read_inputs,
+    relay_named,
 )
 from acdc_optical.cascade import OpticalCascade
 from acdc_optical.cli.app import DesignFile, Device, Dtype, app
@@ -56,6 +58,13 @@ def compile(
     cascade: Annotated[
         bool, typer.Option("--cascade", help="Several A and D, as --a A1 A2 --d D1 D2: light goes through all layers.")
     ] = False,
+    relay: Annotated[
+        RelayName | None,
+        typer.Option(
+            help="Masks A between the layers of a cascade: points of light, by pixels (comb, the default; bright) or "
+            "stripes (etched; not quite exact), or one-pixel."
+        ),
+    ] = None,
     pixels: Annotated[
         int | None,
         typer.Option(
@@ -69,20 +78,22 @@ def compile(
         float | None, typer.Option(min=0, help="Calibrating: of the mask's light against the error; 1e-9 by default.")
     ] = None,
     min_feature: Annotated[
-        str | None, typer.Option(help='Binary: least width of stripes, as "1 um"; as they come by default.')
+        str | None, typer.Option(help='Stripes: their least width, as "1 um"; as they come by default.')
     ] = None,
-    grid: Annotated[str | None, typer.Option(help='Binary: every edge on this grid, as "1 nm".')] = None,
+    grid: Annotated[str | None, typer.Option(help='Stripes: every edge on this grid, as "1 nm".')] = None,
     dtype: Dtype = Precision.float64,
 ) -> None:
     """Compile the diagonals of a layer, or of a cascade of layers, into the masks of a bench."""
     check_target(out)
     if not cascade and (len(a), len(d)) != (1, 1):
         raise ValueError(f"got {len(a)} A and {len(d)} D; several make an all-optical cascade: add --cascade")
-    table, how = bench_named(bench, pixels), method_named(method, MethodOptions(values, weight, min_feature, grid))
+    options = MethodOptions(values, weight, min_feature, grid)
+    table, how = bench_named(bench, pixels), method_named(method, options, relay)
+    between = relay_named(relay, cascade, options)
     layers = read_cascade(a, d, DTYPES[dtype])
     try:
         with busy("compiling"):
-            design = Design.of(nn.Sequential(layers) if cascade else layers, table, method=how)
+            design = Design.of(nn.Sequential(layers) if cascade else layers, table, method=how, between=between)
     except ValueError as error:
         raise ValueError(f"{bench}: {error}") from None
     design.save(out)

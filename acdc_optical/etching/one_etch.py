@@ -15,7 +15,7 @@ from acdc_optical.methods import Solved
 from acdc_optical.moments import AxisSystem, Moments, axis_systems
 from acdc_optical.progress import Track, silent
 from acdc_optical.response import AxisResponse
-from acdc_optical.searches import Search, Splitting
+from acdc_optical.searches import Search, Splitting, check_search
 from optics import Axis, Stripes
 from optics.elements import output_pitch
 from optics.units import format_length
@@ -84,8 +84,7 @@ class OneEtch:
             raise ValueError(f"grid must be a length in metres above 0, or None; got {self.grid}")
         if not self.slacks or not all(0 < slack < math.inf for slack in self.slacks):
             raise ValueError(f"slacks must be one or more numbers above 0; got {self.slacks}")
-        if isinstance(self.search, str | type) or not callable(self.search):
-            raise TypeError(f"expected Splitting() or LinearProgramme() as search; got {self.search!r}")
+        check_search(self.search)
 
     def solver(self, responses: Sequence[AxisResponse], pixels_per_coefficient: int) -> StripeSolver:
         if pixels_per_coefficient < 2:
