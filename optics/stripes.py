@@ -110,7 +110,7 @@ class Stripes:
         drawn = (self.first.reshape(-1, 1) * (1 - 2 * parity) < 0) & (bounds.diff() > 0)
         height = self.extent[0] / self.rows if self.ndim == 2 else 1.0
         row, place = drawn.nonzero(as_tuple=True)
-        y0 = (row - self.rows / 2) * height
+        y0 = (row.double() - self.rows / 2) * height
         return torch.stack((bounds[row, place], y0, bounds[row, place + 1], y0 + height), dim=1)
 
     def flip(self, dims: Sequence[int]) -> Stripes:
