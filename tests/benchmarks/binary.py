@@ -89,13 +89,16 @@ def outcome(numbers: ACDC, subpixels: int, search: Search) -> Outcome:
 
 
 def once(search: Search) -> Search:
-    """The same search, made once: for several masks of one layer."""
+    """The same search, made once: for several masks of one layer.
+
+    On a grid mask pixels are larger or smaller by some 1e-5 of them: the mask nearest to the one found makes the layer.
+    """
     found: list[Found] = []
 
     def remembered(moments: Moments, error: float) -> Found:
         if not found:
             found.append(search(moments, error))
-        return found[0]
+        return found[0]._replace(mask=moments.nearest(found[0].mask))
 
     return remembered
 
