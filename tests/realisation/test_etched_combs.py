@@ -97,17 +97,21 @@ def test_complex_layers_of_real_diagonals():
     assert relative_error(realise(network, bench(), between=Comb())(x), network(x)) < 1e-11  # pixels do better
 
 
-@pytest.mark.parametrize(("depth", "method"), [(2, OneEtch()), (3, OneEtch()), (3, Exact()), (8, Exact())])
+CASES = [(2, OneEtch(), EtchedComb()), (3, OneEtch(), EtchedComb()), (3, Exact(), EtchedComb()), (8, Exact(), Comb())]
+
+
+@pytest.mark.parametrize(("depth", "method", "between"), CASES, ids=["2", "3", "3, D of pixels", "8, all of pixels"])
 @torch.no_grad()
-def test_an_integration_of_its_own_sees_the_same(depth, method):
+def test_an_integration_of_its_own_sees_the_same(depth, method, between):
     """Gauss's rule in numpy from edge to edge, plane by plane, from edges, pitches and gains alone."""
     network = nn.Sequential(*(layer("ACDC", (6,), seed=seed) for seed in range(depth)))
     table = bench(subpixels=3)
-    cascade = realise(network, table, method=method, between=EtchedComb())
+    cascade = realise(network, table, method=method, between=between)
     x = inputs(network[0], 2)
     seen = torch.from_numpy(gauss.output_of_stripes_in_a_row(x.numpy(), cascade.masks(), table))
     assert relative_error(seen, cascade(x)) < 1e-11  # both are integrated to rounding, through so many planes
-    assert relative_error(seen, network(x)) < 1e-3  # what is left of each comb, for each
+    # What is left of combs of stripes, and of pixels.
+    assert relative_error(seen, network(x)) < (1e-11 if between == Comb() else 1e-3)
 
 
 @torch.no_grad()
