@@ -27,13 +27,14 @@ from acdc_optical.nearest import nearest_layer
 from acdc_optical.phases import ExactPhases, InQuadrature
 from acdc_optical.plane_calibration import calibrate
 from acdc_optical.realisation import OpticalLayer, realise, realise_each
+from acdc_optical.reports import Report
 from acdc_optical.searches import LinearProgramme, Splitting
 from acdc_optical.spaces import Paraxial, Scalar
 from acdc_optical.trained_masks import trainable_masks
 from acdc_optical.training import CrossEntropy, Epoch, Schedule, fit
 from acdc_optical.transforms import CosineTransform, dct, idct
 from acdc_optical.turning import Newton
-from acdc_optical.verification import Report, verify
+from acdc_optical.verification import verify
 from acdc_optical.wave import Wave
 
 __version__ = "0.1.0"

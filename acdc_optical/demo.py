@@ -26,9 +26,10 @@ from acdc_optical.models import Continuous
 from acdc_optical.networks import for_digits
 from acdc_optical.progress import Track, silent
 from acdc_optical.realisation import OpticalLayer, realise_each, run_in_batches
+from acdc_optical.reports import Report
 from acdc_optical.routes import Run, train_masks, train_numbers
 from acdc_optical.training import accuracy
-from acdc_optical.verification import Report, relative_error, verify
+from acdc_optical.verification import relative_error, verify
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from acdc_optical.cascade import OpticalCascade
 from acdc_optical.compilation import Masks
 from acdc_optical.light import Pattern
 from acdc_optical.realisation import OpticalLayer
+from acdc_optical.reports import BudgetRow
 from acdc_optical.training import Epoch
-from acdc_optical.verification import BudgetRow
 from optics import Axis, Grid
 from optics.plotting import Picture, phase_colour, plot_mask, plot_trace
 from optics.units import format_length

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import io
-import json
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 
 import torch
-from rich.console import Console, Group
-from rich.table import Table
-from rich.text import Text
 from torch import Tensor, nn
 
 from acdc_optical.calibration import Calibrated
@@ -25,102 +19,8 @@ from acdc_optical.methods import Exact, Method, Sampled
 from acdc_optical.models import Continuous, Ideal, Model
 from acdc_optical.progress import Track, silent
 from acdc_optical.realisation import OpticalLayer, realise, run_in_batches
+from acdc_optical.reports import BudgetRow, Check, Report
 from acdc_optical.wave import Wave
-
-
-@dataclass(frozen=True)
-class Check:
-    """One question with its answer.
-
-    Attributes:
-        name: what was asked.
-        value: what was measured; None if it could not be.
-        limit: the largest value that passes.
-        note: why it could not be measured.
-    """
-
-    name: str
-    value: float | None
-    limit: float
-    note: str = ""
-
-    @property
-    def passed(self) -> bool:
-        """Whether a value was measured and is within the limit."""
-        return self.value is not None and self.value <= self.limit
-
-
-@dataclass(frozen=True)
-class BudgetRow:
-    """One way to compute the layer by light, and what it costs.
-
-    Attributes:
-        name: model and masks.
-        error: relative L2 error of the output over all probes; None if this bench cannot do it.
-        gain: factor from the camera's field to the layer's output.
-        light: power that falls on the camera over power of the input; see :func:`light_used`.
-        note: why the bench cannot do it.
-    """
-
-    name: str
-    error: float | None
-    gain: float | None = None
-    light: float | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True, repr=False)
-class Report:
-    """What :func:`verify` found; prints as a table, :meth:`to_json` for machines."""
-
-    title: str
-    checks: tuple[Check, ...]
-    budget: tuple[BudgetRow, ...]
-
-    @property
-    def passed(self) -> bool:
-        """Whether every check passed."""
-        return all(check.passed for check in self.checks)
-
-    def to_dict(self) -> dict[str, object]:
-        """Plain data: title, passed, checks, budget."""
-        checks = [asdict(check) | {"passed": check.passed} for check in self.checks]
-        return {
-            "title": self.title,
-            "passed": self.passed,
-            "checks": checks,
-            "budget": [asdict(row) for row in self.budget],
-        }
-
-    def to_json(self) -> str:
-        """The report as JSON text."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
-
-    def __rich__(self) -> Group:
-        checks = Table("check", "value", "limit", "", title=Text(self.title), title_justify="left")
-        for check in self.checks:
-            verdict = Text("passed", "green") if check.passed else Text(f"FAILED {check.note}", "red")
-            checks.add_row(check.name, _figure(check.value), _figure(check.limit), verdict)
-        return Group(checks, budget_table(self.budget))
-
-    def __repr__(self) -> str:
-        text = io.StringIO()
-        Console(file=text, width=110, color_system=None, force_jupyter=False).print(self)
-        return text.getvalue()
-
-
-def budget_table(budget: tuple[BudgetRow, ...]) -> Table:
-    """The error budget as a table for a terminal."""
-    table = Table("error budget", "relative L2 error", "gain", "light used")
-    for row in budget:
-        light = "–" if row.light is None else f"{100 * row.light:.2g} %"
-        table.add_row(row.name, Text(row.note or _figure(row.error)), _figure(row.gain), light)
-    return table
-
-
-def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2g}"
-
 
 Numbers = ACDC | AFDF | nn.Sequential
 """A numerical layer, or several in a row."""
@@ -197,6 +97,9 @@ class _Verification:
         ]
         checks = [_measure(*question) for question in track(questions, "checking", len(questions))]
         budget = [self._row(*way) for way in track(ways, "error budget", len(ways))]
+        own = self._accounted(f"{model}: the masks as they stand", lambda: alike)
+        if own.gain is not None and not any(_same(own.gain, row.gain) for row in budget):
+            budget.insert(0, own)
         return Report(title, tuple(checks), tuple(budget))
 
     def _agreement(self) -> float:
@@ -231,12 +134,21 @@ class _Verification:
         )
 
     def _row(self, name: str, model: Model, method: Method) -> BudgetRow:
+        bench = self.optical.bench
+        return self._accounted(name, lambda: realise(self.layer, bench, model=model, method=method))
+
+    def _accounted(self, name: str, realised: Callable[[], OpticalLayer | OpticalCascade]) -> BudgetRow:
         try:
-            optical = realise(self.layer, self.optical.bench, model=model, method=method)
+            optical = realised()
             error = relative_error(run_in_batches(optical, self.probes), self.layer(self.probes))
             return BudgetRow(name, error, float(total_gain(_masks(optical))), light_used(optical, self.probe))
         except Exception as error:  # this bench cannot do it; the row says why
             return BudgetRow(name, None, note=_first_line(error))
+
+
+def _same(gain: float, other: float | None) -> bool:
+    """Whether masks of these gains are the same: compiled in double precision, whatever the layer is in."""
+    return other is not None and math.isclose(gain, other, rel_tol=1e-9)
 
 
 def _measure(name: str, limit: float, question: Callable[[], float]) -> Check:

@@ -103,8 +103,9 @@ ACDC = {
     # Siblings: each knows the layer and its realisation, none another.
     "contributions": "cascade compilation methods electronics layers models planes optics",
     "light_budget": "cascade compilation light models realisation sources optics",
+    "reports": "",
     "verification": "light light_budget bench cascade combs compilation methods calibration layers models presentation "
-    "realisation progress wave optics",
+    "realisation progress wave optics reports",
     "augmentation": "",
     "processes": "",
     "checkpoint": "tensors",
@@ -115,18 +116,18 @@ ACDC = {
     "stored_masks": "bench combs compilation layers light planes presentation optics",
     "design": "light bench cascade combs compilation methods layers models nearest realisation sources stored_masks "
     "tensors trained_masks",
-    "figures": "light cascade compilation realisation training verification optics optics.plotting optics.units",
+    "figures": "light cascade compilation realisation training reports optics optics.plotting optics.units",
     "cascade_figures": "contributions light_budget optics.plotting",
     "tables": "compilation contributions design light light_budget second_opinion training optics optics.units",
     "routes": "bench condensed constraints datasets design models networks progress realisation trained_masks training "
     "verification",
     "demo": "bench compilation methods constraints datasets design fabrication fabrication.package.report figures "
-    "files layers models networks progress realisation routes training verification",
+    "files layers models networks progress realisation reports routes training verification",
     "arguments": "bench brightest calibration combs constraints datasets design etched_combs etching.one_etch figures "
     "files layers methods models networks phases spaces training wave optics.units",
     "cli.console": "",
     "cli.app": "arguments",
-    "cli.networks": "arguments demo cli.app cli.console design files processes progress routes tables verification",
+    "cli.networks": "arguments demo cli.app cli.console design files processes progress routes tables reports",
     "cli.layers": "arguments cascade cli.app cli.console contributions design files light_budget realisation "
     "second_opinion tables verification",
     "cli.masks": "cli.app cli.console design fabrication files",
@@ -204,12 +205,12 @@ FABRICATION = {
     "package.sheets predictions process optics.units",
     "package.writing": "orders package.archives package.checksums package.format package.formats package.sheet "
     "package.texts pictures predictions process acdc_optical.design acdc_optical.files acdc_optical.progress",
-    "package.report": "acdc_optical.verification",
+    "package.report": "acdc_optical.reports",
     "package.simulation": "made orders package.readings package.report predictions acdc_optical.design "
-    "acdc_optical.progress acdc_optical.realisation acdc_optical.verification",
+    "acdc_optical.progress acdc_optical.realisation acdc_optical.verification acdc_optical.reports",
     "package.readback": "layouts.streams orders package.checksums package.format package.formats "
     "package.layout_formats package.readings package.report package.sheet package.simulation package.texts "
-    "package.writing process acdc_optical.design acdc_optical.progress acdc_optical.verification",
+    "package.writing process acdc_optical.design acdc_optical.progress acdc_optical.reports",
 }
 
 

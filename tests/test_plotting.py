@@ -13,7 +13,7 @@ from matplotlib.collections import PolyCollection, QuadMesh
 from matplotlib.colors import to_rgb
 
 from acdc_optical import ACDC, AFDF, Bench, Epoch, compile_layer, figures, realise
-from acdc_optical.verification import BudgetRow
+from acdc_optical.reports import BudgetRow
 from optics import Field, Grid, OpticalSystem, Plane, flat, gauss, midpoint
 from optics.plotting import Picture, domain_colours, phase_colour, plot_field, plot_intensity, plot_mask, plot_trace
 

@@ -20,6 +20,7 @@ from acdc_optical import (
     Ideal,
     Lenses,
     Modulator,
+    OneEtch,
     Paraxial,
     Sampled,
     Scalar,
@@ -249,3 +250,17 @@ def test_progress_is_shown():
     report = verify(layer, realise(layer, Bench.preset()), track=track)
     assert seen.count("checking") == len(report.checks)
     assert seen.count("error budget") == len(report.budget)
+
+
+@pytest.mark.parametrize(("method", "added"), [(Exact(), False), (Sampled(), False), (OneEtch(), True)], ids=repr)
+def test_the_budget_has_the_masks_as_they_stand(method, added):
+    """Unless another row is of the same."""
+    layer = ACDC((2, 3), dtype=torch.float64)
+    bench = Bench.preset().replace(mask=FourierMask(pixels_per_coefficient=3))
+    optical = realise(layer, bench, method=method)
+    first = verify(layer, optical).budget[0]
+    assert (first.name == "continuous model: the masks as they stand") == added
+    if added:
+        assert first.error < 1e-12
+        assert first.gain == float(optical.masks().gain)
+        assert first.light == pytest.approx(light_used(optical, torch.ones(1, 2, 3, dtype=torch.float64)), rel=0.5)

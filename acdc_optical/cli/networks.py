@@ -28,8 +28,8 @@ from acdc_optical.design import Design
 from acdc_optical.files import check_target
 from acdc_optical.processes import gathered
 from acdc_optical.progress import silent
+from acdc_optical.reports import Report, budget_table
 from acdc_optical.tables import training_table
-from acdc_optical.verification import Report, budget_table
 
 
 @app.command()

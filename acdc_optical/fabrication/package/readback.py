@@ -42,7 +42,7 @@ from acdc_optical.fabrication.package.writing import (
 )
 from acdc_optical.fabrication.process import Process
 from acdc_optical.progress import Track, silent
-from acdc_optical.verification import Check
+from acdc_optical.reports import Check
 
 # klayout takes some 10 µs for each rectangle; larger layouts are held against the order by our own reader alone.
 _FEW_RECTANGLES = 300_000

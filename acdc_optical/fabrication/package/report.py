@@ -9,7 +9,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from acdc_optical.verification import Check
+from acdc_optical.reports import Check
 
 
 @dataclass(frozen=True)

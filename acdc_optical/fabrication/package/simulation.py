@@ -16,7 +16,8 @@ from acdc_optical.fabrication.package.report import SourceError
 from acdc_optical.fabrication.predictions import probes
 from acdc_optical.progress import Track
 from acdc_optical.realisation import OpticalLayer
-from acdc_optical.verification import Check, relative_error
+from acdc_optical.reports import Check
+from acdc_optical.verification import relative_error
 
 # The same light through the same cells: what differs is the order of sums.
 _SAME_LIGHT = 1e-12
