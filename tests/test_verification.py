@@ -264,3 +264,13 @@ def test_the_budget_has_the_masks_as_they_stand(method, added):
         assert first.error < 1e-12
         assert first.gain == float(optical.masks().gain)
         assert first.light == pytest.approx(light_used(optical, torch.ones(1, 2, 3, dtype=torch.float64)), rel=0.5)
+
+
+def test_masks_on_a_grid_fail_and_say_why():
+    """They are off by what they state, 1e-6, and not by the bench."""
+    layer = ACDC(6, dtype=torch.float64)
+    report = verify(layer, realise(layer, Bench.preset(), method=OneEtch(grid=1e-9)))
+    failed = [check for check in report.checks if not check.passed]
+    assert len(failed) == 4
+    assert all("the masks are stated to be off by" in check.note for check in failed)
+    assert "stated to be off" in str(report)
