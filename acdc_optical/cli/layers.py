@@ -49,7 +49,6 @@ def compile(
     bench: Annotated[str, typer.Option(help="TOML file, or the name of a preset.")] = "lcos-8um",
     method: Annotated[
         MethodName,
-        MethodOptions,
         typer.Option(
             help="How masks are compiled; bright: exact, most light; binary: exact, stripes of phase 0 or π in one "
             "etch; phase: exact, phases alone; calibrated: for the bench's lenses."
