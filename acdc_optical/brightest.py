@@ -13,7 +13,7 @@ from acdc_optical.bench import Bench
 from acdc_optical.compilation import Compiler
 from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.light import pixels_of
-from acdc_optical.methods import Exact, Solved
+from acdc_optical.methods import Exact, Solved, check_several
 from acdc_optical.moments import AxisSystem, Moments, axis_systems
 from acdc_optical.presentation import Presentation, presentation_of
 from acdc_optical.progress import Track, silent
@@ -58,11 +58,8 @@ class Brightest:
         check_search(self.search)
 
     def solver(self, responses: Sequence[AxisResponse], pixels_per_coefficient: int) -> BrightSolver:
-        if pixels_per_coefficient < 2:
-            raise ValueError(
-                "the brightest exact masks need mask.pixels_per_coefficient of 3 or 4 (2 is the least); the bench "
-                "has 1: raise it, or compile with the sampled method"
-            )
+        needed = "the brightest exact masks need mask.pixels_per_coefficient of 3 or 4 (2 is the least)"
+        check_several(pixels_per_coefficient, needed)
         masks = [response.mask_axis(pixels_per_coefficient) for response in responses]
         pixels, axes = tuple(mask.cells for mask in masks), axis_systems(responses, masks)
         return BrightSolver(self, axes, responses[0].presentation, pixels, pixels_per_coefficient)

@@ -12,7 +12,7 @@ from torch import Tensor
 from acdc_optical.bench import Bench, Pixels
 from acdc_optical.combs import CombAxis, comb_axes, frequencies, relay_grid
 from acdc_optical.compilation import Shown
-from acdc_optical.etching.one_etch import Ask, OneEtch, StripeSolver
+from acdc_optical.etching.one_etch import Ask, OneEtch, StripeSolver, check_filled
 from acdc_optical.etching.rows import Rows
 from acdc_optical.presentation import Presentation
 from optics import Axis
@@ -42,11 +42,7 @@ class EtchedComb:
 
     def shown(self, shape: Sequence[int], presentation: Presentation, bench: Bench, pixels: Pixels) -> Shown:
         relay = bench.relay
-        if pixels.relay.width != 1:
-            raise ValueError(
-                "stripes leave no gaps between pixels: they need relay.fill = 1 and a model in which pixels have a "
-                f"width, as Continuous(); got pixels filled to {pixels.relay.width:g}"
-            )
+        check_filled(pixels.relay, "relay")
         axes = comb_axes(shape, presentation, relay, pixels.relay)
         grid = relay_grid([presentation.pixels(n) for n in shape], bench, pixels.relay)
         ask = Ask(

@@ -84,6 +84,12 @@ Method = AxisMethod | MaskMethod
 """A way to compile coefficients into mask values."""
 
 
+def check_several(pixels_per_coefficient: int, needed: str) -> None:
+    """Raise ValueError for a bench with one mask pixel per coefficient, saying what is needed."""
+    if pixels_per_coefficient < 2:
+        raise ValueError(f"{needed}; the bench has 1: raise it, or compile with the sampled method")
+
+
 @dataclass(frozen=True)
 class Sampled:
     """One mask pixel for each coefficient, holding the coefficient divided by the envelope at its centre.
@@ -107,11 +113,7 @@ class Exact:
     """
 
     def axis_map(self, response: AxisResponse, pixels_per_coefficient: int) -> AxisMap:
-        if pixels_per_coefficient < 2:
-            raise ValueError(
-                "exact masks need mask.pixels_per_coefficient of 2 or more; the bench has 1: raise it, "
-                "or compile with the sampled method"
-            )
+        check_several(pixels_per_coefficient, "exact masks need mask.pixels_per_coefficient of 2 or more")
         presentation = response.presentation
         mask = response.mask_axis(pixels_per_coefficient)
         system = presentation.fold(response.of_mask(mask))

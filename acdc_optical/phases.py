@@ -19,7 +19,7 @@ from torch import Tensor
 
 from acdc_optical.brightest import Brightest
 from acdc_optical.light import pixels_of
-from acdc_optical.methods import MaskMethod, Solved, Solver
+from acdc_optical.methods import MaskMethod, Solved, Solver, check_several
 from acdc_optical.moments import Moments, along
 from acdc_optical.response import AxisResponse
 from acdc_optical.searches import Found, Search, Splitting, check_search
@@ -89,11 +89,8 @@ class ExactPhases:
             raise ValueError(f"least must be above 0; got {self.least}")
 
     def solver(self, responses: Sequence[AxisResponse], pixels_per_coefficient: int) -> Solver:
-        if pixels_per_coefficient < 2:
-            raise ValueError(
-                "exact phases need mask.pixels_per_coefficient of 5 or more, in two dimensions 3 or more (2 is the "
-                "least that is tried); the bench has 1: raise it, or compile with the sampled method"
-            )
+        needed = "5 or more, in two dimensions 3 or more (2 is the least that is tried)"
+        check_several(pixels_per_coefficient, f"exact phases need mask.pixels_per_coefficient of {needed}")
         return Brightest(search=self._found).solver(responses, pixels_per_coefficient)
 
     def _found(self, moments: Moments, error: float) -> Found:

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from acdc_optical.etching.rows import Etched, Rows
-from acdc_optical.methods import Solved
+from acdc_optical.methods import Solved, check_several
 from acdc_optical.moments import AxisSystem, Moments, axis_systems
 from acdc_optical.progress import Track, silent
 from acdc_optical.response import AxisResponse
 from acdc_optical.searches import Search, Splitting, check_search
-from optics import Axis, Stripes
+from optics import Axis, Cell, Stripes
 from optics.elements import output_pitch
 from optics.units import format_length
 
@@ -87,17 +87,19 @@ class OneEtch:
         check_search(self.search)
 
     def solver(self, responses: Sequence[AxisResponse], pixels_per_coefficient: int) -> StripeSolver:
-        if pixels_per_coefficient < 2:
-            raise ValueError(
-                "masks of one etch need mask.pixels_per_coefficient of 3 or 4 (2 is the least); the bench has 1: "
-                "raise it, or compile with the sampled method"
-            )
-        if responses[0].pixels.mask.width != 1:
-            raise ValueError(
-                "stripes leave no gaps between pixels: they need mask.fill = 1 and a model in which pixels have a "
-                f"width, as Continuous(); got pixels filled to {responses[0].pixels.mask.width:g}"
-            )
+        needed = "masks of one etch need mask.pixels_per_coefficient of 3 or 4 (2 is the least)"
+        check_several(pixels_per_coefficient, needed)
+        check_filled(responses[0].pixels.mask, "mask")
         return StripeSolver(self, _of_layer(responses, pixels_per_coefficient, self.grid))
+
+
+def check_filled(cell: Cell, part: str) -> None:
+    """Raise ValueError for pixels that stripes cannot stand for; ``part`` of the bench has them."""
+    if cell.width != 1:
+        raise ValueError(
+            f"stripes leave no gaps between pixels: they need {part}.fill = 1 and a model in which pixels have a "
+            f"width, as Continuous(); got pixels filled to {cell.width:g}"
+        )
 
 
 class Ask(NamedTuple):

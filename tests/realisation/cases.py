@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from acdc_optical import ACDC, AFDF, Bench, Camera, FourierMask, Gaussian, IdentityPlusNoise, Modulator
+from acdc_optical.moments import Moments
+from acdc_optical.searches import Found, Search
 
 KINDS = {"ACDC": ACDC, "AFDF": AFDF}
 STARTS = {"identity-like": IdentityPlusNoise(), "signed random": Gaussian()}
@@ -41,6 +43,26 @@ def layer(
 def inputs(layer: ACDC | AFDF, *batch: int, seed: int = 0) -> Tensor:
     """Gaussian inputs of the layer's shape and dtype."""
     return torch.randn(*batch, *layer.shape, generator=_generator(1000 + seed), dtype=layer.a.dtype)
+
+
+def gradient_error(made: nn.Module, numbers: ACDC | AFDF, x: Tensor) -> float:
+    """Relative error of the gradients by a and d together, of a loss that is not quadratic."""
+    found = []
+    for module in (made, numbers):
+        numbers.zero_grad()
+        module(x).abs().pow(3).sum().backward()
+        found.append(torch.stack((numbers.a.grad, numbers.d.grad)).clone())
+    return relative_error(*found)
+
+
+def counting(search: Search, calls: list[float]) -> Search:
+    """The same search, which notes the error of each call."""
+
+    def counted(moments: Moments, error: float) -> Found:
+        calls.append(error)
+        return search(moments, error)
+
+    return counted
 
 
 def relative_error(got: Tensor, wanted: Tensor) -> float:

@@ -26,7 +26,7 @@ from acdc_optical import (
 from acdc_optical.compilation import Compiler
 from acdc_optical.presentation import presentation_of
 from tests.realisation import gauss
-from tests.realisation.cases import KINDS, STARTS, bench, inputs, layer, relative_error
+from tests.realisation.cases import KINDS, STARTS, bench, counting, gradient_error, inputs, layer, relative_error
 
 GAP = 1e-3  # Splitting's own
 SEARCHES = [("ACDC", Splitting()), ("ACDC", LinearProgramme()), ("AFDF", Splitting())]
@@ -182,22 +182,11 @@ class TestMasks:
     def test_gradients_are_the_layer_s(self, kind, shape):
         numbers = layer(kind, shape)
         optical = realise(numbers, bench(subpixels=4), method=Brightest())
-        x, grads = inputs(numbers, 3), []
-        for made in (optical, numbers):
-            numbers.zero_grad()
-            made(x).abs().pow(3).sum().backward()
-            grads.append(torch.stack((numbers.a.grad, numbers.d.grad)).clone())
-        assert relative_error(*grads) <= 1e-10
+        assert gradient_error(optical, numbers, inputs(numbers, 3)) <= 1e-10
 
     def test_are_solved_for_once_and_again_when_d_changes(self, kind, shape):
-        calls = []
-
-        def counting(moments, error):
-            calls.append(error)
-            return Splitting()(moments, error)
-
-        numbers = layer(kind, shape)
-        optical = realise(numbers, bench(subpixels=4), method=Brightest(search=counting))
+        calls, numbers = [], layer(kind, shape)
+        optical = realise(numbers, bench(subpixels=4), method=Brightest(search=counting(Splitting(), calls)))
         x = inputs(numbers, 2)
         for _ in range(3):
             optical(x)

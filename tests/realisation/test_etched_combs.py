@@ -1,5 +1,7 @@
 """Relay masks as stripes: nothing absorbed, edges in place, and the cascade all the same."""
 
+import pickle
+
 import pytest
 import torch
 from torch import nn
@@ -122,12 +124,10 @@ def test_behind_stripes_all_light_is_there():
     torch.testing.assert_close(light["2: behind mask A"].power, light["2: on mask A"].power, rtol=1e-12, atol=0)
 
 
-def test_layers_of_stripes_are_saved_whole(tmp_path):
+def test_layers_of_stripes_go_to_other_processes():
     for made in (
         realise(two((4,)), bench(), between=EtchedComb()),
         realise(layer("ACDC", (4,)), bench(subpixels=3), method=OneEtch()),
     ):
-        torch.save(made, tmp_path / "whole")
-        again = torch.load(tmp_path / "whole", weights_only=False)
         x = torch.rand(2, 4, dtype=torch.float64)
-        assert torch.equal(again(x), made(x))
+        assert torch.equal(pickle.loads(pickle.dumps(made))(x), made(x))

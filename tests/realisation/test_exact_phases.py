@@ -28,7 +28,7 @@ from acdc_optical.phases import InexactMask, signs
 from acdc_optical.turning import PhaseEquations, conjugate_gradients, turned
 from acdc_optical.verification import light_used
 from tests.realisation import gauss
-from tests.realisation.cases import STARTS, bench, inputs, layer, relative_error
+from tests.realisation.cases import STARTS, bench, counting, gradient_error, inputs, layer, relative_error
 
 # Kinds, shapes and pixels per coefficient with phases to spare.
 ENOUGH = [("ACDC", (n,), 6) for n in (1, 2, 7, 16)] + [("AFDF", (n,), 6) for n in (1, 2, 7, 16)]
@@ -142,12 +142,7 @@ class TestMasks:
     def test_gradients_are_the_layer_s(self, kind, shape, subpixels, method):
         numbers = layer(kind, shape)
         optical = realise(numbers, bench(subpixels=subpixels), method=method)
-        x, grads = inputs(numbers, 3), []
-        for made in (optical, numbers):
-            numbers.zero_grad()
-            made(x).abs().pow(3).sum().backward()
-            grads.append(torch.stack((numbers.a.grad, numbers.d.grad)).clone())
-        assert relative_error(*grads) <= 1e-10
+        assert gradient_error(optical, numbers, inputs(numbers, 3)) <= 1e-10
 
     def test_serve_single_precision(self, kind, shape, subpixels, method):
         numbers = layer(kind, shape, dtype=torch.float32 if kind == "ACDC" else torch.complex64)
@@ -169,14 +164,8 @@ class TestMethods:
 
 
 def test_phases_are_solved_for_once_and_again_when_d_changes():
-    calls = []
-
-    def counting(moments, error):
-        calls.append(error)
-        return Splitting()(moments, error)
-
-    numbers = layer("ACDC", 7)
-    optical = realise(numbers, bench(subpixels=6), method=ExactPhases(search=counting))
+    calls, numbers = [], layer("ACDC", 7)
+    optical = realise(numbers, bench(subpixels=6), method=ExactPhases(search=counting(Splitting(), calls)))
     x = inputs(numbers, 2)
     for _ in range(3):
         optical(x)
