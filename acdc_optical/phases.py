@@ -100,14 +100,15 @@ class ExactPhases:
         rows = tuple(axis.right for axis in moments.axes)
         task = _Task(rows, bright.mask / bright.peak, along(rows, moments.least_norm()) / bright.peak, self.newton)
         best = self._tightened(task, self._first(task))
+        mask = bright.peak * (1 + best.slack) * turned(best.phases)
         if not best.exact:
             warnings.warn(
-                f"no exact mask of phases was found, the best is off by {best.residual:.1e}: take five pixels per "
-                "coefficient or more in one dimension, three or more in two",
+                f"no exact mask of phases was found, the best is off by {moments.residual(mask):.1e}: take five pixels "
+                "per coefficient or more in one dimension, three or more in two",
                 InexactMask,
                 stacklevel=2,
             )
-        return Found(bright.peak * (1 + best.slack) * turned(best.phases), bright.bound)
+        return Found(mask, bright.bound)
 
     def _first(self, task: _Task) -> _Attempt:
         """The first exact one, or else that which misses least."""

@@ -407,6 +407,22 @@ class TestCascades:
         expected, limit = self.expected(), 1e-3 if relay == "etched" else 1e-10
         assert np.linalg.norm(np.load("y.npy") - expected) < limit * np.linalg.norm(expected)
 
+    def test_of_what_is_inexact_one_is_warned_in_a_line(self, diagonals):
+        command = [
+            sys.executable,
+            "-m",
+            "acdc_optical",
+            "compile",
+            "--a",
+            "a1.npy",
+            "--d",
+            "d1.npy",
+            "--out",
+            "x.design",
+        ]
+        said = subprocess.run([*command, "--method", "phase"], capture_output=True, text=True, check=True).stderr
+        assert re.fullmatch(r"warning: no exact mask of phases was found, the best is off by .*: take five .*\n", said)
+
     def test_poppy_is_asked_of_single_layers(self, diagonals, capsys):
         run("compile", "--cascade", *diagonals, "--out", "three.design")
         assert run("check", "three.design", "--second-opinion") == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 
 import typer
 
@@ -18,8 +19,14 @@ _SEVERAL = ("--a", "--d")
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 if it worked, 1 if a check failed, 2 for errors."""
     given = _one_by_one(sys.argv[1:] if arguments is None else arguments)
+    with warnings.catch_warnings():
+        warnings.showwarning = _warn
+        return _run(given)
+
+
+def _run(arguments: list[str]) -> int:
     try:
-        code = int(app(given, standalone_mode=False) or 0)
+        code = int(app(arguments, standalone_mode=False) or 0)
         return _fail("interrupted", code) if code == 130 else code  # as which the parser passes Ctrl-C on
     except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted", 130)
@@ -44,6 +51,10 @@ def _one_by_one(arguments: list[str]) -> list[str]:
             spread.append(option)
         spread.append(argument)
     return spread
+
+
+def _warn(message: Warning | str, *where: object, **more: object) -> None:
+    print("warning:", " ".join(str(message).split()), file=sys.stderr)
 
 
 def _fail(message: str, code: int = 2) -> int:

@@ -70,7 +70,7 @@ def test_gradients_reach_both_diagonals():
     wanted = torch.autograd.grad((network(x) * weights).sum(), list(network.parameters()))
     got = torch.autograd.grad((cascade(x) * weights).sum(), list(network.parameters()))
     for mine, own in zip(got, wanted, strict=True):
-        assert relative_error(mine, own) < 1e-3  # first order about masks that are right to 1e-5
+        assert relative_error(mine, own) < 1e-5  # measured 1e-11 to 3e-6: what is left of the comb
 
 
 def test_what_stripes_cannot_be_is_refused():
