@@ -7,32 +7,60 @@ metres.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.json_schema import SkipJsonSchema
+from torch import Tensor
 
-from optics.units import parse_length
+from optics.units import parse_angle, parse_length, parse_power, parse_time
 
 P = TypeVar("P", bound="Part")
 
 
-def _read_length(value: Any) -> Any:
-    return parse_length(value) if isinstance(value, str) else value
+@dataclass(frozen=True)
+class Unit:
+    """That a number has a unit, which files must give.
+
+    Attributes:
+        parse: reads it from text.
+        example: how it is written.
+    """
+
+    parse: Callable[[str], float]
+    example: str
+
+    def __call__(self, value: Any) -> Any:
+        return self.parse(value) if isinstance(value, str) else value
 
 
-_LENGTH = BeforeValidator(_read_length)
+_LENGTH = BeforeValidator(Unit(parse_length, "633 nm"))
+_ANGLE = BeforeValidator(Unit(parse_angle, "1 mrad"))
+_POWER = BeforeValidator(Unit(parse_power, "5 mW"))
+_TIME = BeforeValidator(Unit(parse_time, "10 ms"))
 Length = Annotated[float, _LENGTH, Field(gt=0, allow_inf_nan=False)]
 Distance = Annotated[float, _LENGTH, Field(ge=0, allow_inf_nan=False)]
+Power = Annotated[float, _POWER, Field(gt=0, allow_inf_nan=False)]
+Duration = Annotated[float, _TIME, Field(gt=0, allow_inf_nan=False)]
 Fill = Annotated[float, Field(gt=0, le=1)]
+
+# What is wrong on a bench may be a tensor: drawn at random, differentiated through, fitted. Files hold numbers.
+_Drawn = SkipJsonSchema[Tensor]
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
+Displacement = Annotated[_Finite | _Drawn, _LENGTH]
+Turn = Annotated[_Finite | _Drawn, _ANGLE]
+Relative = _Finite | _Drawn
+Share = Annotated[float, Field(ge=0, le=1)] | _Drawn
 
 
 class Part(BaseModel):
     """Frozen, named data; unknown names and values out of range are refused in one line."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     if not TYPE_CHECKING:  # keeps the generated signature for editors and type checkers
 

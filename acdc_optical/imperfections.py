@@ -1,0 +1,174 @@
+"""What is wrong with a bench, as validated data: where its parts really stand, and what its devices really show.
+
+Everything is zero, or absent, on a perfect bench. Lengths in metres, angles in radians; strings with a unit
+("2 um", "1 mrad") are accepted, and required in files. Numbers of where things stand may be tensors, 0-dim or of shape
+(draws,): they are differentiated through, and several benches are computed together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Self
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from acdc_optical.parts import Displacement, Distance, Part, Relative, Share, Turn
+
+Number = float | Tensor
+Bits = Annotated[int, Field(ge=1, le=16)]
+
+
+class Placement(Part):
+    """Where a plane stands: the modulator with mask A on it, mask D, or the camera.
+
+    Attributes:
+        shift_y, shift_x: [m] towards positive coordinates.
+        defocus: [m] by which it stands too far down the table.
+        rotation: [rad] about the optical axis, from x towards y.
+    """
+
+    shift_y: Displacement = 0.0
+    shift_x: Displacement = 0.0
+    defocus: Displacement = 0.0
+    rotation: Turn = 0.0
+
+
+class Attachment(Part):
+    """Where mask A lies on the modulator whose pixels it covers.
+
+    Attributes:
+        shift_y, shift_x, rotation: as of :class:`Placement`.
+    """
+
+    shift_y: Displacement = 0.0
+    shift_x: Displacement = 0.0
+    rotation: Turn = 0.0
+
+
+class LensPlacement(Part):
+    """How a lens stands, and what it is.
+
+    Attributes:
+        shift_y, shift_x: of its axis [m].
+        tilt_y, tilt_x: [rad] by which it faces towards positive coordinates.
+        focal_length: relative error of the focal length.
+    """
+
+    shift_y: Displacement = 0.0
+    shift_x: Displacement = 0.0
+    tilt_y: Turn = 0.0
+    tilt_x: Turn = 0.0
+    focal_length: Relative = 0.0
+
+
+class DeviceErrors(Part):
+    """What the device of a mask really shows.
+
+    Attributes:
+        phase_bits, amplitude_bits: of its steps; None for none.
+        look_up_table: phases [rad] shown where 0 … 2π(1 - 1/n) are asked for; None if it does what it is told.
+        phase_stroke: the largest phase it reaches [rad]; None for 2π and more.
+        flatness: its surface error as an optical path difference [m], rms, of low order and piston taken away.
+        flatness_seed: which surface.
+        crosstalk: fringing between pixels, standard deviation [m].
+        gap_reflectance: amplitude of the light between the active parts of its pixels, over that of what falls there.
+        etch_depth: relative error of all depths, that is of all phases.
+        edge_growth: [m] by which deeper pixels grow into their neighbours.
+        etches: of a multi-level relief of 2^etches phases; None if it is no such thing.
+        overlay_y, overlay_x: [m] by which the last etch is beside the others.
+    """
+
+    phase_bits: Bits | None = None
+    amplitude_bits: Bits | None = None
+    look_up_table: tuple[float, ...] | None = None
+    phase_stroke: Annotated[Turn, Field(gt=0)] | None = None
+    flatness: Displacement = 0.0
+    flatness_seed: int = 0
+    crosstalk: Distance = 0.0
+    gap_reflectance: Share = 0.0
+    etch_depth: Relative = 0.0
+    edge_growth: Displacement = 0.0
+    etches: Annotated[int, Field(ge=1, le=6)] | None = None
+    overlay_y: Displacement = 0.0
+    overlay_x: Displacement = 0.0
+
+
+class LightErrors(Part):
+    """What is wrong with the light.
+
+    Attributes:
+        wavelength: error [m].
+        bandwidth: standard deviation of its spectrum [m].
+        divergence: standard deviation of the angles from which a source that is no point shines [rad].
+        intensity_noise: relative, rms, from exposure to exposure.
+        stray: light that falls everywhere on the camera and is coherent with nothing, over the mean signal.
+    """
+
+    wavelength: Displacement = 0.0
+    bandwidth: Displacement = 0.0
+    divergence: Turn = 0.0
+    intensity_noise: Share = 0.0
+    stray: Relative = 0.0
+
+
+class Imperfections(Part):
+    """All that is wrong with a bench; nothing unless one says so.
+
+    Attributes:
+        modulator, fourier_mask, camera: where the planes stand.
+        input_mask: where mask A lies on the modulator.
+        first_lens, second_lens: how the lenses stand.
+        input_device, fourier_device: what shows masks A and D.
+        light: the laser and what surrounds it.
+    """
+
+    modulator: Placement = Placement()
+    input_mask: Attachment = Attachment()
+    fourier_mask: Placement = Placement()
+    camera: Placement = Placement()
+    first_lens: LensPlacement = LensPlacement()
+    second_lens: LensPlacement = LensPlacement()
+    input_device: DeviceErrors = DeviceErrors()
+    fourier_device: DeviceErrors = DeviceErrors()
+    light: LightErrors = LightErrors()
+
+    def present(self) -> dict[str, Any]:
+        """What is not as on a perfect bench, by name, as ``{"fourier_mask.shift_x": 4e-6}``; tensors always are."""
+        perfect = dict(_named(Imperfections()))
+        return {name: value for name, value in _named(self) if isinstance(value, Tensor) or value != perfect[name]}
+
+    def changed(self, values: Mapping[str, Any]) -> Self:
+        """The same with some values changed, by their names.
+
+        Raises:
+            ValueError: an unknown name, or a value out of range.
+
+        >>> Imperfections().changed({"fourier_mask.shift_x": 4e-6}).present()
+        {'fourier_mask.shift_x': 4e-06}
+        """
+        parts: dict[str, dict[str, Any]] = {}
+        known = dict(_named(self))
+        for name, value in values.items():
+            if name not in known:
+                raise ValueError(f"unknown imperfection {name!r}; known are {', '.join(known)}")
+            part, key = name.split(".")
+            parts.setdefault(part, {})[key] = value
+        return self.replace(**{part: getattr(self, part).replace(**new) for part, new in parts.items()})
+
+    def only(self, *names: str) -> Self:
+        """A bench with these of its imperfections and no others; a name may be that of a whole part."""
+        kept = {n: v for n, v in self.present().items() if n in names or n.split(".")[0] in names}
+        return type(self)().changed(kept)
+
+
+def _named(imperfections: Imperfections) -> Iterator[tuple[str, Any]]:
+    for part, values in imperfections:
+        for name, value in values:
+            yield f"{part}.{name}", value
+
+
+def magnitude(value: Any) -> float:
+    """The largest of a number or of several drawn ones, without its sign."""
+    return float(torch.as_tensor(value).detach().abs().max())
