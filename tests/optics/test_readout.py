@@ -199,6 +199,26 @@ def test_a_number_for_the_laser_s_noise_is_one_exposure():
     assert abs(ratio[0, 0] - 1) > 1e-3
 
 
+@pytest.mark.parametrize("readout", [BalancedHomodyne(2.0, Sensor()), FourStep(2.0, Sensor()), Intensity(Sensor())])
+def test_the_laser_s_noise_leaves_stray_light_alone_and_never_turns_light_negative(readout):
+    """Half the exposures of a laser this unsteady are dark: what is on the sensors then is stray light, exactly."""
+    seen: list[torch.Tensor] = []
+
+    class Recording(Sensor):
+        def __call__(self, photons, generator):
+            seen.append(photons)
+            return super().__call__(photons, generator)
+
+    unsteady = replace(readout, sensor=Recording(), stray=8.0, intensity_noise=torch.full((1000, 1), 1e3).double())
+    read = unsteady.intensity if isinstance(unsteady, Intensity) else unsteady.field
+    read(torch.tensor([E0], dtype=torch.complex128), seeded())
+    stray = 2.0 if isinstance(unsteady, FourStep) else 8.0  # a quarter in each of four exposures
+    for photons in seen:
+        assert photons.min() == stray
+        # δ below -1/1000 in 0.4996 of the exposures: four standard errors of the share.
+        assert abs((photons == stray).double().mean() - 0.4996) < 4 * 0.5 / math.sqrt(1000)
+
+
 def test_photons_are_accounted_for():
     field, stray = random_complex((4, 5), 7), 3.0
     energy = field.abs().square()

@@ -224,7 +224,7 @@ def test_refuses(wrong, message):
 
 
 def test_refuses_a_field_for_photons():
-    with pytest.raises(ValueError, match="real; got torch\.complex128: pass"):
+    with pytest.raises(ValueError, match=r"real; got torch\.complex128: pass"):
         Sensor()(torch.ones(3, dtype=torch.complex128), seeded())
 
 
