@@ -16,9 +16,13 @@ from optics.lattice import suggest_grid
 from optics.mask import Mask
 from optics.misalignment import Misaligned
 from optics.openings import Circle, Decentred, Rectangle
+from optics.photons import amplitude_scale, photon_energy
 from optics.pixels import Pixelated
 from optics.propagation import AngularSpectrum, FresnelTransfer
+from optics.readout import BalancedHomodyne, FourStep, IdealReadout, Intensity, Readout
 from optics.sampling import SamplingWarning
+from optics.sensor import Sensor
+from optics.shot import GaussianShot, Noiseless, Poisson, ShotNoise
 from optics.sine import ReversedSineLens, SineLens
 from optics.spectral import AngularSpectrumTransform, FresnelSpectrumTransform
 from optics.stripes import StripedMask, Stripes
@@ -29,29 +33,39 @@ __all__ = [
     "AngularSpectrumTransform",
     "Aperture",
     "Axis",
+    "BalancedHomodyne",
     "Cell",
     "Circle",
     "Decentred",
     "Field",
     "FieldDetector",
     "Finding",
+    "FourStep",
     "FourierIntegral",
     "FourierLens",
     "Fraunhofer",
     "FresnelSpectrumTransform",
     "FresnelTransfer",
     "FresnelTransform",
+    "GaussianShot",
     "Grid",
+    "IdealReadout",
+    "Intensity",
     "IntensityDetector",
     "Lens",
     "Mask",
     "Misaligned",
+    "Noiseless",
     "OpticalSystem",
     "Pixelated",
     "Plane",
+    "Poisson",
+    "Readout",
     "Rectangle",
     "ReversedSineLens",
     "SamplingWarning",
+    "Sensor",
+    "ShotNoise",
     "SineLens",
     "Source",
     "StripedMask",
@@ -59,11 +73,13 @@ __all__ = [
     "SurfaceError",
     "Tilt",
     "ZernikeAberration",
+    "amplitude_scale",
     "flat",
     "gauss",
     "inspect",
     "midpoint",
     "output_pitch",
+    "photon_energy",
     "point",
     "suggest_grid",
 ]
