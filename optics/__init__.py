@@ -6,16 +6,22 @@ Figures are in :mod:`optics.plotting`, which alone needs matplotlib.
 
 from optics.aberrations import SurfaceError, ZernikeAberration
 from optics.detectors import FieldDetector, IntensityDetector
+from optics.devices import EtchDepth, LookUpTable, NearestLevel, PhaseStroke, QuantisedAmplitude, QuantisedPhase
 from optics.diffraction import Fraunhofer, FresnelTransform
+from optics.displaced import Moved
 from optics.elements import Aperture, FourierLens, Lens, Tilt, output_pitch
+from optics.etches import EdgeGrowth, Overlay
 from optics.field import Field, Source
+from optics.flatness import Flatness, random_flatness
 from optics.fourier import FourierIntegral
+from optics.fringing import Crosstalk, DeadZone
 from optics.grid import Axis, Cell, Grid, flat, gauss, midpoint, point
 from optics.inspection import Finding, inspect
 from optics.lattice import suggest_grid
 from optics.mask import Mask
 from optics.misalignment import Misaligned
 from optics.openings import Circle, Decentred, Rectangle
+from optics.parts import Parts, whole
 from optics.pixels import Pixelated
 from optics.propagation import AngularSpectrum, FresnelTransfer
 from optics.sampling import SamplingWarning
@@ -31,10 +37,15 @@ __all__ = [
     "Axis",
     "Cell",
     "Circle",
+    "Crosstalk",
+    "DeadZone",
     "Decentred",
+    "EdgeGrowth",
+    "EtchDepth",
     "Field",
     "FieldDetector",
     "Finding",
+    "Flatness",
     "FourierIntegral",
     "FourierLens",
     "Fraunhofer",
@@ -44,11 +55,19 @@ __all__ = [
     "Grid",
     "IntensityDetector",
     "Lens",
+    "LookUpTable",
     "Mask",
     "Misaligned",
+    "Moved",
+    "NearestLevel",
     "OpticalSystem",
+    "Overlay",
+    "Parts",
+    "PhaseStroke",
     "Pixelated",
     "Plane",
+    "QuantisedAmplitude",
+    "QuantisedPhase",
     "Rectangle",
     "ReversedSineLens",
     "SamplingWarning",
@@ -65,5 +84,7 @@ __all__ = [
     "midpoint",
     "output_pitch",
     "point",
+    "random_flatness",
     "suggest_grid",
+    "whole",
 ]
