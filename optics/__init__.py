@@ -6,16 +6,22 @@ Figures are in :mod:`optics.plotting`, which alone needs matplotlib.
 
 from optics.aberrations import SurfaceError, ZernikeAberration
 from optics.detectors import FieldDetector, IntensityDetector
+from optics.devices import EtchDepth, LookUpTable, NearestLevel, PhaseStroke, QuantisedAmplitude, QuantisedPhase
 from optics.diffraction import Fraunhofer, FresnelTransform
+from optics.displaced import Moved
 from optics.elements import Aperture, FourierLens, Lens, Tilt, output_pitch
+from optics.etches import EdgeGrowth, Overlay
 from optics.field import Field, Source
+from optics.flatness import Flatness, random_flatness
 from optics.fourier import FourierIntegral
+from optics.fringing import Crosstalk, DeadZone
 from optics.grid import Axis, Cell, Grid, flat, gauss, midpoint, point
 from optics.inspection import Finding, inspect
 from optics.lattice import suggest_grid
 from optics.mask import Mask
 from optics.misalignment import Misaligned
 from optics.openings import Circle, Decentred, Rectangle
+from optics.parts import Parts, whole
 from optics.photons import amplitude_scale, photon_energy
 from optics.pixels import Pixelated
 from optics.propagation import AngularSpectrum, FresnelTransfer
@@ -36,10 +42,15 @@ __all__ = [
     "BalancedHomodyne",
     "Cell",
     "Circle",
+    "Crosstalk",
+    "DeadZone",
     "Decentred",
+    "EdgeGrowth",
+    "EtchDepth",
     "Field",
     "FieldDetector",
     "Finding",
+    "Flatness",
     "FourStep",
     "FourierIntegral",
     "FourierLens",
@@ -53,13 +64,21 @@ __all__ = [
     "Intensity",
     "IntensityDetector",
     "Lens",
+    "LookUpTable",
     "Mask",
     "Misaligned",
+    "Moved",
+    "NearestLevel",
     "Noiseless",
     "OpticalSystem",
+    "Overlay",
+    "Parts",
+    "PhaseStroke",
     "Pixelated",
     "Plane",
     "Poisson",
+    "QuantisedAmplitude",
+    "QuantisedPhase",
     "Readout",
     "Rectangle",
     "ReversedSineLens",
@@ -81,5 +100,7 @@ __all__ = [
     "output_pitch",
     "photon_energy",
     "point",
+    "random_flatness",
     "suggest_grid",
+    "whole",
 ]
