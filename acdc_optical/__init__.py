@@ -1,7 +1,7 @@
 """ACDC layers and their optical realisation: layer → realise → verify → export."""
 
 from acdc_optical.anywhere import light_at
-from acdc_optical.bench import Bench, Camera, FourierMask, Lenses, Modulator, RelayMask
+from acdc_optical.bench import Bench
 from acdc_optical.brightest import Brightest, Brightness, trade_off
 from acdc_optical.calibration import Calibrated, ComplexValues, InPhase, RealValues, WholeField
 from acdc_optical.cascade import OpticalCascade, Stage
@@ -20,6 +20,8 @@ from acdc_optical.constraints import (
 from acdc_optical.design import Design
 from acdc_optical.etched_combs import EtchedComb
 from acdc_optical.etching.one_etch import OneEtch
+from acdc_optical.hardware import Camera, FourierMask, Laser, Lenses, Modulator, RelayMask
+from acdc_optical.imperfections import Imperfections
 from acdc_optical.layers import ACDC, AFDF, Gaussian, IdentityPlusNoise, Permutation, as_matrix
 from acdc_optical.methods import Exact, Sampled
 from acdc_optical.models import Continuous, Ideal
@@ -64,8 +66,10 @@ __all__ = [
     "Gaussian",
     "Ideal",
     "IdentityPlusNoise",
+    "Imperfections",
     "InPhase",
     "InQuadrature",
+    "Laser",
     "Lenses",
     "LinearProgramme",
     "Masks",

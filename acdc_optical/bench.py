@@ -9,13 +9,17 @@ give the focal length, or the pitch of the mask, and the other follows from the 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import NamedTuple
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import model_validator
+from torch import Tensor
 
-from acdc_optical.parts import Fill, Length, Part, length_names, preset_names, read_preset, read_toml
+from acdc_optical.compositions import completed, whole, whole_presets
+from acdc_optical.hardware import Camera, FourierMask, Laser, Lenses, Modulator, RelayMask
+from acdc_optical.imperfections import Imperfections
+from acdc_optical.parts import Length, Part, from_file, read_toml
+from acdc_optical.toml_text import toml_text
 from optics import Cell, flat, point
 from optics.elements import output_pitch
 from optics.units import format_length
@@ -25,81 +29,8 @@ from optics.units import format_length
 _FIT = 1e-6
 
 
-class Modulator(Part):
-    """The device in the input plane; it shows x, and mask A stands on it.
-
-    Every pixel is taken to set any signed (for AFDF, complex) amplitude. A phase-only panel needs two pixels or a
-    carrier for each such value; what that costs in resolution and light is not modelled here.
-
-    Attributes:
-        pitch: pixel size [m].
-        fill: active fraction of a pixel's width.
-        pixels: number of pixels (y, x), or None if there are always enough.
-    """
-
-    pitch: Length
-    fill: Fill = 1.0
-    pixels: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]] | None = None
-
-
-class FourierMask(Part):
-    """The mask in the Fourier plane.
-
-    Attributes:
-        pixels_per_coefficient: mask pixels along each axis for one Fourier coefficient, M; two or more
-            let the compilation be exact.
-        fill: active fraction of a mask pixel's width.
-        pitch: mask pixel size [m]; None if it follows from the focal length.
-    """
-
-    pixels_per_coefficient: Annotated[int, Field(ge=1)] = 2
-    fill: Fill = 1.0
-    pitch: Length | None = None
-
-
-class RelayMask(Part):
-    """The masks A between the systems of an all-optical cascade, where light falls that no modulator has shown.
-
-    Attributes:
-        pixels_per_number: mask pixels along each axis for one number, which is as wide as a modulator pixel; four let
-            the mask sample the light that falls on it, as points would.
-        guards: numbers by which the mask is wider than the modulator's pixels in use, at each end.
-        fill: active fraction of a mask pixel's width.
-    """
-
-    pixels_per_number: Annotated[int, Field(ge=1)] = 4
-    guards: Annotated[int, Field(ge=0)] = 2
-    fill: Fill = 1.0
-
-
-class Lenses(Part):
-    """Both lenses, which are alike; only models that follow the light through them ask.
-
-    Attributes:
-        design: a thin lens gives the phase of a parabola; a sine-corrected (Fourier) lens sends each direction of light
-            to its place in the Fourier plane, however steep. In the paraxial limit they are one.
-        aperture: width of the opening in the lens [m]; None for twice what the light of modulator and mask fills.
-        stop: shape of the opening; in a 1-D bench both are a slit. Round ones mix the axes, and want a short focal
-            length: light on a one-inch lens of 100 mm has more detail than fits in memory.
-    """
-
-    design: Literal["thin", "sine-corrected"] = "thin"
-    aperture: Length | None = None
-    stop: Literal["square", "round"] = "square"
-
-
-class Camera(Part):
-    """The detector, with pixels of the modulator's pitch; it measures the field, by an ideal reference beam.
-
-    Attributes:
-        fill: active fraction of a pixel's width over which the field is averaged; 0 samples at its centre.
-    """
-
-    fill: Annotated[float, Field(ge=0, le=1)] = 0.0
-
-
 class Bench(Part):
-    """A 4f bench. All lengths in metres; strings with a unit ("633 nm") are accepted and required in files.
+    """A 4f bench. SI units; strings with a unit ("633 nm") are accepted for them, and required in files.
 
     Attributes:
         wavelength: vacuum wavelength [m].
@@ -107,9 +38,12 @@ class Bench(Part):
         modulator, mask, camera: the devices in the three planes.
         lenses: what stands between them.
         relay: the masks A of an all-optical cascade behind its first.
+        laser: the light source.
+        imperfections: what is wrong with all that.
 
     Raises:
-        ValueError: unknown or missing keys, values out of range, neither focal length nor mask pitch.
+        ValueError: unknown or missing keys, values out of range, neither focal length nor mask pitch, a wavelength
+            that its error brings to nothing.
 
     >>> bench = Bench(wavelength="633 nm", focal_length="100 mm", modulator=Modulator(pitch="8 um"))
     """
@@ -121,6 +55,8 @@ class Bench(Part):
     camera: Camera = Camera()
     lenses: Lenses = Lenses()
     relay: RelayMask = RelayMask()
+    laser: Laser = Laser()
+    imperfections: Imperfections = Imperfections()
 
     @model_validator(mode="after")
     def _determined(self) -> Bench:
@@ -128,30 +64,48 @@ class Bench(Part):
             raise ValueError("give focal_length or mask.pitch: one of them is needed to place the coefficients")
         return self
 
+    @model_validator(mode="after")
+    def _shining(self) -> Bench:
+        error = self.imperfections.light.wavelength
+        if not isinstance(error, Tensor) and self.wavelength + error <= 0:
+            raise ValueError(
+                f"imperfections.light.wavelength is the error of the wavelength, {format_length(self.wavelength)}, and "
+                f"must leave some of it; got {format_length(error)}"
+            )
+        return self
+
     @classmethod
     def load(cls, path: str | Path) -> Bench:
         """Read a bench from a TOML file.
+
+        A file may begin with the names of presets, as ``use = ["phase-slm-8um", "camera-scmos"]``: they come first, in
+        this order, and what the file itself says is last.
 
         Raises:
             FileNotFoundError: no such file.
             ValueError: not TOML, or not a valid bench; the message names the file and the key.
         """
-        return read_toml(cls, path, "a bench, or the name of a preset,")
+        return read_toml(cls, path, "a bench, or the name of a preset,", complete=completed)
 
     @classmethod
-    def preset(cls, name: str = "lcos-8um") -> Bench:
+    def preset(cls, *names: str) -> Bench:
         """A bench of typical hardware that ships with the package.
 
+        Args:
+            names: of a bench, and of devices that take the place of its own, see :func:`presets` and
+                :func:`~acdc_optical.compositions.device_presets`; later ones win. The default bench without any.
+
         Raises:
-            ValueError: no such preset; the message lists them.
+            ValueError: no such preset, the message lists them; or devices without a bench.
+
+        >>> Bench.preset("lcos-8um", "phase-slm-4k", "camera-scmos").camera.read_noise
+        1.5
         """
-        return read_preset(cls, "acdc_optical", name, "bench")
+        return from_file(cls, whole(names or ("lcos-8um",)))
 
     def __str__(self) -> str:
-        """The bench as the TOML file that describes it."""
-        parts = ((name, part) for name, part in self if isinstance(part, Part))
-        tables = (f"\n[{name}]\n" + "".join(_toml_lines(part)) for name, part in parts)
-        return "".join(_toml_lines(self)) + "".join(tables)
+        """The bench as the TOML file that describes it, to the last bit; of what is imperfect only what is there."""
+        return toml_text(self, sparse=(Imperfections,))
 
     def fitted_focal_length(self, pixels: tuple[int, ...]) -> float:
         """The focal length [m] with which n modulator pixels along each axis fit the mask.
@@ -205,24 +159,6 @@ class Bench(Part):
         )
 
 
-_LENGTHS = length_names(Bench)
-
-
-def _toml_lines(part: BaseModel) -> Iterator[str]:
-    for key, value in part:
-        if value is None or isinstance(value, BaseModel):
-            continue
-        yield f"{key} = {_toml_value(key, value)}\n"
-
-
-def _toml_value(key: str, value: Any) -> str:
-    if key in _LENGTHS:
-        return f'"{_exactly(value)}"'
-    if isinstance(value, str):
-        return f'"{value}"'
-    return str(list(value) if isinstance(value, tuple) else value)
-
-
 def _exactly(length: float) -> str:
     """With digits enough to fit when copied into a file."""
     return format_length(length, digits=9)
@@ -242,4 +178,4 @@ class Pixels(NamedTuple):
 
 def presets() -> list[str]:
     """Names of the benches that ship with the package."""
-    return preset_names("acdc_optical")
+    return whole_presets()

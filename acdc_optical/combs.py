@@ -20,9 +20,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from acdc_optical.bench import Bench, Pixels, RelayMask
+from acdc_optical.bench import Bench, Pixels
 from acdc_optical.brightest import Brightest, BrightSolver
 from acdc_optical.compilation import Shown
+from acdc_optical.hardware import RelayMask
 from acdc_optical.methods import AxisByAxis, AxisMap, Solved
 from acdc_optical.moments import AxisSystem
 from acdc_optical.presentation import Presentation

@@ -146,7 +146,13 @@ class Design:
 
         Raises:
             OSError: the file cannot be written there.
+            ValueError: imperfections of the bench are tensors.
         """
+        if drawn := self.bench.imperfections.drawn():
+            raise ValueError(
+                f"a design file holds numbers, and of the bench's imperfections {', '.join(drawn)} are tensors; "
+                "choose numbers: Imperfections.changed"
+            )
         tensors: dict[str, Tensor] = {}
         for index, (stage, masks) in enumerate(zip(self.stages, self.masks, strict=True)):
             tensors |= {f"{index}.{name}": value for name, value in stage.state_dict().items()}

@@ -11,13 +11,12 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Self
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
-from acdc_optical.parts import Displacement, Distance, Part, Relative, Share, Turn
+from acdc_optical.parts import Angle, Bits, Displacement, Distance, Part, Relative, Share, Stroke, Turn
 
 Number = float | Tensor
-Bits = Annotated[int, Field(ge=1, le=16)]
 
 
 class Placement(Part):
@@ -78,12 +77,15 @@ class DeviceErrors(Part):
         edge_growth: [m] by which deeper pixels grow into their neighbours.
         etches: of a multi-level relief of 2^etches phases; None if it is no such thing.
         overlay_y, overlay_x: [m] by which the last etch is beside the others.
+
+    Raises:
+        ValueError: values out of range; etches and phase bits of one device.
     """
 
     phase_bits: Bits | None = None
     amplitude_bits: Bits | None = None
-    look_up_table: tuple[float, ...] | None = None
-    phase_stroke: Annotated[Turn, Field(gt=0)] | None = None
+    look_up_table: Annotated[tuple[Angle, ...], Field(min_length=1)] | None = None
+    phase_stroke: Stroke | None = None
     flatness: Displacement = 0.0
     flatness_seed: int = 0
     crosstalk: Distance = 0.0
@@ -93,6 +95,15 @@ class DeviceErrors(Part):
     etches: Annotated[int, Field(ge=1, le=6)] | None = None
     overlay_y: Displacement = 0.0
     overlay_x: Displacement = 0.0
+
+    @model_validator(mode="after")
+    def _one_device(self) -> Self:
+        if self.etches is not None and self.phase_bits is not None:
+            raise ValueError(
+                f"etches = {self.etches} is of a relief and phase_bits = {self.phase_bits} of a modulator, and no "
+                "device is both: choose one and leave the other out"
+            )
+        return self
 
 
 class LightErrors(Part):
@@ -138,6 +149,10 @@ class Imperfections(Part):
         """What is not as on a perfect bench, by name, as ``{"fourier_mask.shift_x": 4e-6}``; tensors always are."""
         perfect = dict(_named(Imperfections()))
         return {name: value for name, value in _named(self) if isinstance(value, Tensor) or value != perfect[name]}
+
+    def drawn(self) -> dict[str, Tensor]:
+        """Those that are tensors, by name; files cannot hold them."""
+        return {name: value for name, value in _named(self) if isinstance(value, Tensor)}
 
     def changed(self, values: Mapping[str, Any]) -> Self:
         """The same with some values changed, by their names.

@@ -1,25 +1,28 @@
-"""Validated data from files: parts of a bench, of a process; lengths with their units.
+"""Validated data from files: parts of a bench, of a process; quantities with their units.
 
-Strings with a unit ("633 nm") are read wherever a length stands. Files must give them so; in Python, numbers are in
-metres.
+Strings with a unit ("633 nm") are read wherever a length, an angle, a power or a time stands. Files must give them so;
+in Python, numbers are in SI units.
 """
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import resources
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic.json_schema import SkipJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema
+from pydantic.fields import FieldInfo
 from torch import Tensor
 
-from optics.units import parse_angle, parse_length, parse_power, parse_time
+from optics.units import ANGLE, LENGTH, POWER, TIME, Dimension
 
 P = TypeVar("P", bound="Part")
+Complete = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -27,34 +30,84 @@ class Unit:
     """That a number has a unit, which files must give.
 
     Attributes:
-        parse: reads it from text.
-        example: how it is written.
+        dimension: what it is a number of.
     """
 
-    parse: Callable[[str], float]
-    example: str
+    dimension: Dimension
 
     def __call__(self, value: Any) -> Any:
-        return self.parse(value) if isinstance(value, str) else value
+        return self.dimension.parse(value) if isinstance(value, str) else value
 
 
-_LENGTH = BeforeValidator(Unit(parse_length, "633 nm"))
-_ANGLE = BeforeValidator(Unit(parse_angle, "1 mrad"))
-_POWER = BeforeValidator(Unit(parse_power, "5 mW"))
-_TIME = BeforeValidator(Unit(parse_time, "10 ms"))
-Length = Annotated[float, _LENGTH, Field(gt=0, allow_inf_nan=False)]
-Distance = Annotated[float, _LENGTH, Field(ge=0, allow_inf_nan=False)]
-Power = Annotated[float, _POWER, Field(gt=0, allow_inf_nan=False)]
-Duration = Annotated[float, _TIME, Field(gt=0, allow_inf_nan=False)]
+@dataclass(frozen=True)
+class Drawn:
+    """A finite number that may be a tensor: drawn at random, differentiated through, fitted. Files hold numbers.
+
+    Attributes:
+        unit: None for a number without one.
+        least, most: bounds of a number; what tensors hold is not looked at, so that they can be traced.
+        above: what a number must exceed.
+    """
+
+    unit: Unit | None = None
+    least: float = -math.inf
+    most: float = math.inf
+    above: float = -math.inf
+
+    def __call__(self, value: Any) -> float | Tensor:
+        if isinstance(value, Tensor):
+            return self._checked(value)
+        given = self.unit(value) if self.unit else value
+        if isinstance(given, bool) or not isinstance(given, Real) or not self._holds(float(given)):
+            raise ValueError(f"expected {self._expected()}; got {value!r}")
+        return float(given)
+
+    def _holds(self, value: float) -> bool:
+        return math.isfinite(value) and self.least <= value <= self.most and value > self.above
+
+    def _checked(self, value: Tensor) -> Tensor:
+        if value.is_floating_point() and value.ndim <= 1 and value.numel():
+            return value
+        got = f"one of shape {tuple(value.shape)} and {value.dtype}"
+        raise ValueError(f"expected a tensor of real floating-point numbers, of shape () or (draws,); got {got}")
+
+    def _expected(self) -> str:
+        least = f" of {self.least:g} or more" if self.least > -math.inf else ""
+        above = f" above {self.above:g}" if self.above > -math.inf else ""
+        text = f" in SI units, text like {self.unit.dimension.example!r}" if self.unit else ""
+        bounds = f" from {self.least:g} to {self.most:g}" if self.most < math.inf else least + above
+        return f"a finite number{bounds}{text}, or a tensor"
+
+
+def _text(dimension: Dimension, sign: str = "[+-]?") -> WithJsonSchema:
+    """What a quantity is in a file."""
+    schema = {"type": "string", "pattern": dimension.pattern(sign), "examples": [dimension.example]}
+    return WithJsonSchema(schema, mode="validation")
+
+
+_POSITIVE = r"\+?(?=[\d.]*[1-9])"  # some digit is none of the zeros
+_NO_LESS = r"\+?"
+_LENGTH, _ANGLE, _POWER, _TIME = Unit(LENGTH), Unit(ANGLE), Unit(POWER), Unit(TIME)
+_Finite = Field(allow_inf_nan=False)
+Length = Annotated[float, BeforeValidator(_LENGTH), Field(gt=0), _Finite, _text(LENGTH, _POSITIVE)]
+Distance = Annotated[float, BeforeValidator(_LENGTH), Field(ge=0), _Finite, _text(LENGTH, _NO_LESS)]
+Angle = Annotated[float, BeforeValidator(_ANGLE), _Finite, _text(ANGLE)]
+Power = Annotated[float, BeforeValidator(_POWER), Field(gt=0), _Finite, _text(POWER, _POSITIVE)]
+Duration = Annotated[float, BeforeValidator(_TIME), Field(gt=0), _Finite, _text(TIME, _POSITIVE)]
 Fill = Annotated[float, Field(gt=0, le=1)]
+Bits = Annotated[int, Field(ge=1, le=16)]
 
-# What is wrong on a bench may be a tensor: drawn at random, differentiated through, fitted. Files hold numbers.
-_Drawn = SkipJsonSchema[Tensor]
-_Finite = Annotated[float, Field(allow_inf_nan=False)]
-Displacement = Annotated[_Finite | _Drawn, _LENGTH]
-Turn = Annotated[_Finite | _Drawn, _ANGLE]
-Relative = _Finite | _Drawn
-Share = Annotated[float, Field(ge=0, le=1)] | _Drawn
+# What is wrong on a bench.
+_Number = float | Tensor
+Displacement = Annotated[_Number, PlainValidator(Drawn(_LENGTH)), _text(LENGTH)]
+Turn = Annotated[_Number, PlainValidator(Drawn(_ANGLE)), _text(ANGLE)]
+Stroke = Annotated[_Number, PlainValidator(Drawn(_ANGLE, above=0)), _text(ANGLE, _POSITIVE)]
+Relative = Annotated[_Number, PlainValidator(Drawn()), WithJsonSchema({"type": "number"}, mode="validation")]
+Share = Annotated[
+    _Number,
+    PlainValidator(Drawn(least=0, most=1)),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1}, mode="validation"),
+]
 
 
 class Part(BaseModel):
@@ -96,16 +149,26 @@ def _sentence(kind: str, location: tuple[int | str, ...], message: str, value: A
     return f"{name}: {message[0].lower()}{message[1:]}; got {value!r}"
 
 
-def length_names(part: type[BaseModel]) -> set[str]:
-    """Names of all lengths in a part and the parts in it."""
-    names = set()
-    for name, field in part.model_fields.items():
-        mentioned = [*field.metadata, *_mentioned(field.annotation)]
-        names |= {name} if _LENGTH in mentioned else set()
-        for inner in mentioned:
-            if isinstance(inner, type) and issubclass(inner, Part):
-                names |= length_names(inner)
-    return names
+def unit_of(field: FieldInfo) -> Unit | None:
+    """The unit of the number, or of the numbers, that a field holds; None for what has none."""
+    for mentioned in (*field.metadata, *_mentioned(field.annotation)):
+        read = getattr(mentioned, "func", None)
+        if isinstance(read, Unit):
+            return read
+        if isinstance(read, Drawn):
+            return read.unit
+    return None
+
+
+def parts_of(part: type[Part]) -> set[type[Part]]:
+    """The kinds of the parts in a part, and of those in them."""
+    found = {kind for field in part.model_fields.values() if (kind := _inner(field)) is not None}
+    return found.union(*(parts_of(kind) for kind in found))
+
+
+def _inner(field: FieldInfo) -> type[Part] | None:
+    kinds = (kind for kind in _mentioned(field.annotation) if isinstance(kind, type) and issubclass(kind, Part))
+    return next(kinds, None)
 
 
 def _mentioned(annotation: Any) -> Iterator[Any]:
@@ -114,13 +177,14 @@ def _mentioned(annotation: Any) -> Iterator[Any]:
         yield from _mentioned(inner)
 
 
-def read_toml(part: type[P], path: str | Path, what: str) -> P:
+def read_toml(part: type[P], path: str | Path, what: str, *, complete: Complete | None = None) -> P:
     """Read a part from a TOML file.
 
     Args:
         part: what the file holds.
         path: the file.
         what: the file's content in words, for errors.
+        complete: makes of the file's values those of the part, as by adding what the file only names.
 
     Raises:
         FileNotFoundError: no such file.
@@ -132,24 +196,33 @@ def read_toml(part: type[P], path: str | Path, what: str) -> P:
         raise FileNotFoundError(f"{path}: no such file; expected {what} as TOML") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: expected a TOML text file; {error}") from None
-    return parse_toml(part, text, str(path))
+    return parse_toml(part, text, str(path), complete=complete)
 
 
-def parse_toml(part: type[P], text: str, origin: str) -> P:
+def parse_toml(part: type[P], text: str, origin: str, *, complete: Complete | None = None) -> P:
     """A part from TOML text; errors, which name the origin, as for :func:`read_toml`."""
     try:
         values = tomllib.loads(text)
-        _require_units(values, length_names(part))
-        return part(**values)
+        return from_file(part, complete(values) if complete else values)
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{origin}: expected a TOML file; {error}") from None
     except ValueError as error:
         raise ValueError(f"{origin}: {error}") from None
 
 
-def preset_names(package: str) -> list[str]:
-    """Names of the TOML files in the folder ``presets`` of a package."""
-    files = (resources.files(package) / "presets").iterdir()
+def from_file(part: type[P], values: dict[str, Any]) -> P:
+    """A part of values as they stand in a file, with their units.
+
+    Raises:
+        ValueError: a unit is missing, or see the part.
+    """
+    _require_units(values, part)
+    return part(**values)
+
+
+def preset_names(package: str, folder: str = "presets") -> list[str]:
+    """Names of the TOML files in a folder of a package."""
+    files = (resources.files(package) / folder).iterdir()
     return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
 
 
@@ -165,10 +238,23 @@ def read_preset(part: type[P], package: str, name: str, what: str) -> P:
     return parse_toml(part, file.read_text(encoding="utf-8"), name)
 
 
-def _require_units(values: dict[str, Any], lengths: set[str]) -> None:
+def _require_units(values: dict[str, Any], part: type[Part]) -> None:
     for key, value in values.items():
+        field = part.model_fields.get(key)
+        if field is None:
+            continue  # the part will refuse it
+        unit = unit_of(field)
+        inner = _inner(field)
         for entry in value if isinstance(value, list) else [value]:
-            if isinstance(entry, dict):
-                _require_units(entry, lengths)
-            elif key in lengths and not isinstance(entry, str):
-                raise ValueError(f"{key}: a length in a file needs its unit, like '633 nm'; got {entry!r}")
+            if unit and not isinstance(entry, str):
+                kind, example = unit.dimension.kind, unit.dimension.example
+                raise ValueError(f"{key}: {kind} in a file needs its unit, like {example!r}; got {entry!r}")
+            if inner and isinstance(entry, dict):
+                _require_units_in(key, entry, inner)
+
+
+def _require_units_in(key: str, values: dict[str, Any], part: type[Part]) -> None:
+    try:
+        _require_units(values, part)
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from acdc_optical.bench import Bench, Lenses, Pixels
+from acdc_optical.bench import Bench, Pixels
+from acdc_optical.hardware import Lenses
 from optics import Circle, Grid, Rectangle
 from optics.elements import output_pitch
 from optics.units import format_length

@@ -69,9 +69,13 @@ ACDC = {
     "tensors": "files",
     "parts": "optics.units",
     "imperfections": "parts",
-    "bench": "imperfections parts optics optics.elements optics.units",
+    "hardware": "parts",
+    "compositions": "parts",
+    "toml_text": "parts",
+    "bench": "compositions hardware imperfections parts toml_text optics optics.elements optics.units",
+    "bench_schema": "bench compositions parts",
     "presentation": "layers",
-    "planes": "bench optics optics.elements optics.units",
+    "planes": "bench hardware optics optics.elements optics.units",
     "response": "bench planes presentation optics",
     "methods": "light response optics optics.kernel",
     "compilation": "bench layers light methods planes presentation response optics",
@@ -106,7 +110,7 @@ ACDC = {
     "constraints": "",
     "sources": "compilation layers",
     "electronics": "layers planes presentation transforms optics",
-    "combs": "bench brightest compilation methods moments presentation searches optics",
+    "combs": "bench brightest compilation hardware methods moments presentation searches optics",
     "cascade": "bench combs compilation methods electronics layers light models phases planes presentation sources "
     "optics",
     "trained_masks": "light cascade compilation constraints layers presentation realisation",
@@ -140,10 +144,11 @@ ACDC = {
     "cli.console": "",
     "cli.app": "arguments",
     "cli.networks": "arguments demo cli.app cli.console design files processes progress routes tables reports",
+    "cli.benches": "bench bench_schema cli.app cli.console",
     "cli.layers": "arguments cascade cli.app cli.console contributions design files light_budget realisation "
     "second_opinion tables verification",
     "cli.masks": "cli.app cli.console design fabrication files",
-    "cli": "cli.app cli.layers cli.masks cli.networks",
+    "cli": "cli.app cli.benches cli.layers cli.masks cli.networks",
 }
 
 # Masks as they are made; names without a package are its own modules.

@@ -5,7 +5,8 @@ from typing import Annotated
 import pytest
 from pydantic import Field, model_validator
 
-from acdc_optical.parts import Distance, Fill, Length, Part, length_names, parse_toml, read_toml
+from acdc_optical.parts import Distance, Fill, Length, Part, parse_toml, read_toml, unit_of
+from optics.units import LENGTH
 
 
 class Hole(Part):
@@ -35,15 +36,31 @@ def test_lengths_come_with_units_from_files_and_in_metres_from_python():
     assert sheet == Sheet(thickness=1e-4, fill=0.5, count=3, hole=Hole(width="2 mm", offset=0.0))
 
 
-def test_names_of_lengths_are_found_in_all_parts():
-    assert length_names(Sheet) == {"thickness", "width", "offset"}
+def test_units_are_found_also_of_what_may_be_absent():
+    assert unit_of(Sheet.model_fields["thickness"]).dimension is LENGTH
+    assert unit_of(Hole.model_fields["offset"]).dimension is LENGTH
+    assert unit_of(Sheet.model_fields["fill"]) is None
+
+
+def test_a_name_has_a_unit_where_the_part_says_so():
+    """The same name may be a length in one part and a ratio in another."""
+
+    class Ratio(Part):
+        width: Fill = 1.0
+
+    class Pair(Part):
+        hole: Hole
+        ratio: Ratio
+
+    pair = parse_toml(Pair, '[hole]\nwidth = "1 mm"\n[ratio]\nwidth = 0.5', "pair.toml")
+    assert (pair.hole.width, pair.ratio.width) == (1e-3, 0.5)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("thickness = 1e-3", r"thickness: a length in a file needs its unit, like '633 nm'; got 0\.001"),
-        ("[hole]\nwidth = 2", "width: a length in a file needs its unit"),
+        ("[hole]\nwidth = 2", "hole: width: a length in a file needs its unit"),
         ('thickness = "1 furlong"', "thickness: expected a length with its unit"),
         ('thickness = "0 mm"', "thickness: input should be greater than 0; got '0 mm'"),
         ('[hole]\nwidth = "1 mm"\noffset = "-1 mm"', "hole: offset: input should be greater than or equal to 0"),
@@ -63,7 +80,7 @@ def test_errors_name_the_file_and_the_key(text, message):
 
 
 def test_lengths_in_lists_of_parts_need_units_too():
-    with pytest.raises(ValueError, match="width: a length in a file needs its unit"):
+    with pytest.raises(ValueError, match="spares: width: a length in a file needs its unit"):
         parse_toml(Sheet, "[[spares]]\nwidth = 2", "sheet.toml")
 
 

@@ -8,10 +8,10 @@ import warnings
 
 import typer
 
-from acdc_optical.cli import layers, masks, networks
+from acdc_optical.cli import benches, layers, masks, networks
 from acdc_optical.cli.app import app
 
-__all__ = ["app", "layers", "main", "masks", "networks"]
+__all__ = ["app", "benches", "layers", "main", "masks", "networks"]
 
 _SEVERAL = ("--a", "--d")
 
