@@ -21,6 +21,7 @@ from acdc_optical.design import Design
 from acdc_optical.etched_combs import EtchedComb
 from acdc_optical.etching.one_etch import OneEtch
 from acdc_optical.hardware import Camera, FourierMask, Laser, Lenses, Modulator, RelayMask
+from acdc_optical.imperfect import ImperfectLayer, imperfect
 from acdc_optical.imperfections import Imperfections
 from acdc_optical.layers import ACDC, AFDF, Gaussian, IdentityPlusNoise, Permutation, as_matrix
 from acdc_optical.methods import Exact, Sampled
@@ -66,6 +67,7 @@ __all__ = [
     "Gaussian",
     "Ideal",
     "IdentityPlusNoise",
+    "ImperfectLayer",
     "Imperfections",
     "InPhase",
     "InQuadrature",
@@ -104,6 +106,7 @@ __all__ = [
     "dct",
     "fit",
     "idct",
+    "imperfect",
     "light_at",
     "nearest_layer",
     "realise",

@@ -114,7 +114,7 @@ class LightErrors(Part):
         bandwidth: standard deviation of its spectrum [m].
         divergence: standard deviation of the angles from which a source that is no point shines [rad].
         intensity_noise: relative, rms, from exposure to exposure.
-        stray: light that falls everywhere on the camera and is coherent with nothing, over the mean signal.
+        stray: light on every camera pixel that is coherent with nothing, over that of a modulator pixel that shows 1.
     """
 
     wavelength: Displacement = 0.0

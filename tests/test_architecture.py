@@ -31,6 +31,7 @@ OPTICS = {
     "reach": "grid sampling",
     "lattice": "units grid sampling",
     "screens": "grid kernel field sampling",
+    "canonical": "kernel screens waves",
     "openings": "units grid kernel lengths waves sampling screens",
     "pixels": "units grid kernel sampling screens",
     "mask": "field grid kernel screens",
@@ -122,6 +123,11 @@ ACDC = {
     "reports": "",
     "verification": "light light_budget bench cascade combs compilation methods calibration layers models presentation "
     "realisation progress wave optics reports",
+    "real_devices": "imperfections optics optics.devices optics.etches optics.flatness optics.fringing optics.parts",
+    "imperfect_light": "imperfections planes optics optics.canonical optics.kernel optics.waves",
+    "imperfect": "cascade compilation imperfect_light imperfections light models real_devices realisation optics "
+    "optics.displaced optics.fringing optics.kernel optics.parts",
+    "exposure": "bench imperfections planes optics optics.photons optics.shot",
     "augmentation": "",
     "processes": "",
     "checkpoint": "tensors",

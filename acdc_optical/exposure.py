@@ -1,0 +1,110 @@
+"""One exposure of a bench: laser power and time in, photons on the camera's pixels, and what it reads of them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from acdc_optical.bench import Bench
+from acdc_optical.imperfections import Imperfections
+from acdc_optical.planes import Planes
+from optics import BalancedHomodyne, FourStep, Readout, Sensor, ShotNoise
+from optics.photons import photons
+from optics.shot import Poisson
+
+# A reference beam that fills half of a well leaves the other half to the signal beside it.
+_OF_WELL = 0.5
+
+# Where no well limits it: so strong that the signal's own noise is a thousandth of the reference's.
+_OVER_SIGNAL = 1e3
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """Reads fields as a camera does: see :class:`~acdc_optical.imperfect.Reading`.
+
+    Attributes:
+        readout: how, with the camera's sensors.
+        amplitude: of the field on a camera pixel [√photons], where it is that of a modulator pixel which shows 1.
+        seeds: of the noise. With one, all that is read at once has noise of one sequence; with several, each entry of
+            the first dimension has its own, whatever stands beside it.
+    """
+
+    readout: Readout
+    amplitude: float
+    seeds: tuple[int, ...] = (0,)
+
+    def __call__(self, field: Tensor) -> Tensor:
+        """What is read for a field, in its own units; of one exposure for each input.
+
+        Raises:
+            ValueError: neither one seed nor one for each entry of the first dimension.
+        """
+        if len(self.seeds) == 1:
+            return self._read(field, self.seeds[0])
+        if len(self.seeds) != len(field):
+            raise ValueError(f"expected a seed for each of {len(field)} benches; got {len(self.seeds)}")
+        return torch.stack([self._read(*each) for each in zip(field, self.seeds, strict=True)])
+
+    def seeded(self, *seeds: int) -> Exposure:
+        """The same with other noise."""
+        return replace(self, seeds=seeds)
+
+    def _read(self, field: Tensor, seed: int) -> Tensor:
+        generator = torch.Generator().manual_seed(seed)
+        return self.readout.field(field * self.amplitude, generator) / self.amplitude
+
+
+def exposure_of(
+    bench: Bench,
+    planes: Planes,
+    *,
+    wrong: Imperfections | None = None,
+    full_scale: float = 1.0,
+    shot: ShotNoise | None = None,
+) -> Exposure:
+    """What the laser and the camera of a bench make of the light of a layer.
+
+    Args:
+        bench: with the laser's power, the exposure, and a read-out.
+        planes: of the layer. The power falls evenly on its modulator's pixels; in one dimension, on those of its line.
+        wrong: imperfections of which the noise of the laser and stray light are read; by default those of the bench.
+        full_scale: the number for which a pixel of the modulator lets all light through; larger ones cannot be shown.
+        shot: the law of shot noise, by default Poisson's.
+
+    Raises:
+        ValueError: no power, no exposure time, or a camera whose read-out is that of the perfect field.
+    """
+    laser, camera = bench.laser, bench.camera
+    if laser.power is None or camera.exposure is None or camera.read_out == "field":
+        raise ValueError(
+            'photons are counted with laser.power, as "1 mW", camera.exposure, as "1 ms", and camera.read_out, as '
+            f'"homodyne"; got {laser.power}, {camera.exposure} and {camera.read_out!r}'
+        )
+    wrong = bench.imperfections if wrong is None else wrong
+    active = math.prod(axis.cell.width or 1.0 for axis in planes.camera.axes)
+    unit = photons(laser.power, camera.exposure, bench.wavelength) / math.prod(planes.input.cells) * active
+    sensor = Sensor(
+        camera.quantum_efficiency,
+        read_noise=camera.read_noise,
+        dark=camera.dark_current * camera.exposure,
+        full_well=math.inf if camera.full_well is None else camera.full_well,
+        bits=camera.bits,
+        shot=shot or Poisson(),
+    )
+    kind, ports = (BalancedHomodyne, 2) if camera.read_out == "homodyne" else (FourStep, 4)
+    if laser.reference is not None:
+        of_reference = (
+            photons(laser.reference, camera.exposure, bench.wavelength) * active / math.prod(planes.camera.cells)
+        )
+    elif camera.full_well is not None:
+        of_reference = ports * _OF_WELL * camera.full_well / camera.quantum_efficiency
+    else:
+        of_reference = _OVER_SIGNAL * unit
+    readout = kind(
+        math.sqrt(of_reference), sensor, intensity_noise=wrong.light.intensity_noise, stray=unit * wrong.light.stray
+    )
+    return Exposure(readout, math.sqrt(unit) / full_scale)
