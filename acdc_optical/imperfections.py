@@ -145,6 +145,10 @@ class Imperfections(Part):
     fourier_device: DeviceErrors = DeviceErrors()
     light: LightErrors = LightErrors()
 
+    def values(self) -> dict[str, Any]:
+        """All of them by name, as ``"fourier_mask.shift_x"``."""
+        return dict(_named(self))
+
     def present(self) -> dict[str, Any]:
         """What is not as on a perfect bench, by name, as ``{"fourier_mask.shift_x": 4e-6}``; tensors always are."""
         perfect = dict(_named(Imperfections()))

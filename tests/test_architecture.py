@@ -127,6 +127,7 @@ ACDC = {
     "imperfect_light": "imperfections planes optics optics.canonical optics.kernel optics.waves",
     "imperfect": "cascade compilation imperfect_light imperfections light models real_devices realisation optics "
     "optics.displaced optics.fringing optics.kernel optics.parts",
+    "distributions": "imperfections",
     "exposure": "bench imperfections planes optics optics.photons optics.shot",
     "augmentation": "",
     "processes": "",
