@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from optics.devices import like, refuse
+from optics.devices import refuse
 from optics.parts import Parts, absent, drawn, per_axis
 from optics.screens import Quantity
 
@@ -27,12 +27,15 @@ class Moved:
     edges move with it, differentiably. At zero its gradient is that of a shift upwards, which differs from that of one
     downwards in the light at the rim alone.
 
-    Turned by θ, from x towards y, the pixel of row l and column j is displaced by shift + (θ·x_j along y, -θ·y_l along
-    x): by other amounts in other rows, which parts cannot follow. So strips as wide as the largest displacement by
-    turning, on both sides of where the mask's borders stand on the average, get the mean of what stands before them:
-    pixel by pixel the light is exact, and its place is wrong by second order in that width. That a pixel also turns
-    about its own centre is of higher order still and left out. The gradient in θ is that of both ways of turning
-    together.
+    Turned by θ, from x towards y, what stands at (x, y) is displaced by shift + (θ·x along y, -θ·y along x): by other
+    amounts in other rows, which parts cannot follow. So strips as wide as the largest displacement by turning, w
+    pixels, on both sides of where the mask's borders stand on the average, get the mean of what stands before them:
+    pixel by pixel the light is exact, and its place is wrong by second order in w. Within the band of the pixels,
+    half a cycle to each, ½w to 1.2w of what turning changes is wrong (measured for masks of 6² to 48² pixels against
+    the mask turned in its Fourier integral). Parts are displaced as their centres are. That they turn about those as
+    well is left out: outside the band it matters, by one to three parts in the number of pixels across; pixels that
+    are cut in the middle first, ``parts.cut(0, 0.0).cut(1, 0.0)``, follow it. The gradient in θ is that of both ways
+    of turning together.
 
     Attributes:
         shift: [m] towards positive coordinates, one number for each axis, (dy, dx) or (dx,).
@@ -68,9 +71,15 @@ class Moved:
         if parts.ndim != 2:
             raise ValueError("a mask of one axis cannot turn about the optical axis: give no rotation")
         angle = drawn(self.rotation, parts, "a rotation")
-        y, x = (like(torch.arange(n) - (n - 1) / 2, parts.values) * p for n, p in zip(parts.pixels, pitch, strict=True))
-        parts = _sheared(parts, 1, steps[1], -angle[..., None] * y / pitch[1])
-        return _sheared(parts, 0, steps[0], angle[..., None] * x / pitch[0])
+        parts = _sheared(parts, 1, steps[1], -angle[..., None, None] * _places(parts, 0) * (pitch[0] / pitch[1]))
+        return _sheared(parts, 0, steps[0], angle[..., None, None] * _places(parts, 1) * (pitch[1] / pitch[0]))
+
+
+def _places(parts: Parts, axis: int) -> Tensor:
+    """The centres of all parts along an axis, in pixels from the middle of the mask, shape (draws, n, P)."""
+    edges, pixels = parts.edges[axis], parts.pixels[axis]
+    centres = (edges[..., 1:] + edges[..., :-1]) / 2
+    return centres[..., None, :] + (torch.arange(pixels, device=edges.device)[:, None] - (pixels - 1) / 2)
 
 
 def _shifted(parts: Parts, axis: int, step: Tensor) -> Parts:
@@ -91,16 +100,17 @@ def _shifted(parts: Parts, axis: int, step: Tensor) -> Parts:
 
 
 def _sheared(parts: Parts, axis: int, step: Tensor, turns: Tensor) -> Parts:
-    """Rows moved along an axis by ``step`` + ``turns`` pixels, shapes (draws,) and (draws, rows)."""
-    width = turns.detach().abs().amax(-1).clamp(min=_LEAST)
-    if (width >= 0.5).any():
+    """Rows moved along an axis by ``step`` + ``turns`` pixels, shapes (draws,) and (draws, rows, their parts)."""
+    width = turns.abs().amax((-2, -1)).clamp(min=_LEAST)
+    widest = float(width.detach().max())
+    if widest >= 0.5:
         raise ValueError(
-            f"a rotation may move the rim of the mask by less than half a pixel; got {width.max():.3g} pixels: "
-            "turn it less, or paint it on finer pixels"
+            f"a rotation may move the rim of the mask by less than half a pixel; got {widest:.3g} pixels: turn it "
+            "less, or paint it on finer pixels"
         )
     pixels = step.detach().floor()
-    edges = _strips(parts.edges[axis].detach(), (step - pixels).detach(), width)
-    weights = _overlaps(parts.edges[axis], edges, (step - pixels)[..., None] + turns)
+    edges = _strips(parts.edges[axis], step - pixels, width)
+    weights = _overlaps(parts.edges[axis], edges, (step - pixels)[..., None, None] + turns)
     lines, count = parts.pixels[axis], parts.edges[axis].shape[-1] - 1
     values: Tensor | float = 0.0
     for reach, weight in zip(_REACH, weights, strict=True):
@@ -108,8 +118,7 @@ def _sheared(parts: Parts, axis: int, step: Tensor, turns: Tensor) -> Parts:
         index = pixel[..., None] * count + torch.arange(count, device=edges.device)
         there = parts.picked(axis, index, parts.edges[axis]).values
         dims = (parts.part_dim(axis) - 1, parts.part_dim(axis))
-        # (..., rows, 1, n, P) @ (draws, rows, 1, P, new P)
-        mixed = there.movedim(dims, (-2, -1)) @ weight[..., None, :, :].to(there)
+        mixed = there.movedim(dims, (-2, -1)) @ weight.to(there)  # (..., rows, their parts, n, P) @ (..., P, new P)
         values = values + mixed.movedim((-2, -1), dims)
     return Parts(torch.as_tensor(values), tuple(edges if i == axis else e for i, e in enumerate(parts.edges)))
 
@@ -124,12 +133,12 @@ def _strips(edges: Tensor, rest: Tensor, width: Tensor) -> Tensor:
 
 
 def _overlaps(old: Tensor, new: Tensor, steps: Tensor) -> list[Tensor]:
-    """What old parts are of new ones, for each pixel within reach, shape (draws, rows, P, new P).
+    """What old parts are of new ones, for each pixel in reach, shape (draws, rows, their parts, P, new P).
 
     At steps of zero ``maximum`` and ``minimum`` give each way of moving half of the gradient.
     """
-    lower, upper = (t[..., None, None, :] for t in (new[..., :-1], new[..., 1:]))
-    begin, end = (t[..., None, :] + steps[..., None] for t in (old[..., :-1], old[..., 1:]))
+    lower, upper = (t[..., None, None, None, :] for t in (new[..., :-1], new[..., 1:]))
+    begin, end = (t[..., None, None, :] + steps[..., None] for t in (old[..., :-1], old[..., 1:]))
     size = upper - lower
     size = torch.where(size > 0, size, 1.0)
     nothing = torch.zeros((), dtype=new.dtype, device=new.device)

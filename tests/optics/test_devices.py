@@ -270,7 +270,7 @@ class TestFlatness:
         assert not torch.equal(path, random_flatness(shape, 20e-9, seed=2))
 
     def test_a_random_map_is_of_low_order(self):
-        """15 Zernike terms are the polynomials in x and y of degree 4: they fit the map, and those of degree 3 do not."""
+        """15 Zernike terms are the polynomials in x and y of degree 4: these fit the map, those of degree 3 do not."""
         path = random_flatness((12, 12), 1.0, seed=0).numpy().ravel()
         y, x = (along.ravel() for along in np.mgrid[-1:1:12j, -1:1:12j])
         left = []
