@@ -234,7 +234,7 @@ FABRICATION = {
     "acdc_optical.progress acdc_optical.realisation acdc_optical.verification acdc_optical.reports",
     "package.readback": "layouts.streams orders package.checksums package.format package.formats "
     "package.layout_formats package.readings package.report package.sheet package.simulation package.texts "
-    "package.writing process acdc_optical.design acdc_optical.progress acdc_optical.reports",
+    "package.writing process acdc_optical.bench acdc_optical.design acdc_optical.progress acdc_optical.reports",
 }
 
 

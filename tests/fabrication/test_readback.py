@@ -6,6 +6,7 @@ digits of a number), digests alone can tell; README.txt, simulation.json and pre
 
 from __future__ import annotations
 
+import json
 import re
 import zipfile
 
@@ -108,6 +109,18 @@ def test_a_package_without_its_listing_is_read_all_the_same(taken):
     complaint = complaints(folder)
     assert complaint.startswith("SHA256SUMS can be read")
     assert "\n" not in complaint
+
+
+def test_orders_from_before_benches_had_lasers_are_read(taken):
+    folder = taken("profile")
+    sheet = json.loads((folder / "process.json").read_text())
+    for key in ("laser", "imperfections"):
+        del sheet["bench"][key]
+    for key in ("exposure", "quantum_efficiency", "read_out"):
+        del sheet["bench"]["camera"][key]
+    (folder / "process.json").write_text(json.dumps(sheet, indent=2) + "\n")
+    resealed(folder)
+    assert verify_package(folder).passed
 
 
 def test_readers_are_named_and_errors_listed(package):
