@@ -7,6 +7,7 @@ Everything is zero, or absent, on a perfect bench. Lengths in metres, angles in 
 
 from __future__ import annotations
 
+import cmath
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Self
 
@@ -67,6 +68,8 @@ class DeviceErrors(Part):
 
     Attributes:
         phase_bits, amplitude_bits: of its steps; None for none.
+        state_phases, state_amplitudes: of a device that has these states and no others, the phase [rad] and the
+            amplitude of each (1 throughout unless given); None for a device without steps.
         look_up_table: phases [rad] shown where 0 … 2π(1 - 1/n) are asked for; None if it does what it is told.
         phase_stroke: the largest phase it reaches [rad]; None for 2π and more.
         flatness: its surface error as an optical path difference [m], rms, of low order and piston taken away.
@@ -79,11 +82,13 @@ class DeviceErrors(Part):
         overlay_y, overlay_x: [m] by which the last etch is beside the others.
 
     Raises:
-        ValueError: values out of range; etches and phase bits of one device.
+        ValueError: values out of range; etches and phase bits of one device; amplitudes of states that are not there.
     """
 
     phase_bits: Bits | None = None
     amplitude_bits: Bits | None = None
+    state_phases: Annotated[tuple[Angle, ...], Field(min_length=1)] | None = None
+    state_amplitudes: Annotated[tuple[Annotated[float, Field(ge=0, le=1)], ...], Field(min_length=1)] | None = None
     look_up_table: Annotated[tuple[Angle, ...], Field(min_length=1)] | None = None
     phase_stroke: Stroke | None = None
     flatness: Displacement = 0.0
@@ -103,7 +108,20 @@ class DeviceErrors(Part):
                 f"etches = {self.etches} is of a relief and phase_bits = {self.phase_bits} of a modulator, and no "
                 "device is both: choose one and leave the other out"
             )
+        if self.state_amplitudes is not None and len(self.state_amplitudes) != len(self.state_phases or ()):
+            raise ValueError(
+                f"expected as many state_amplitudes as state_phases; got {len(self.state_amplitudes)} and "
+                f"{len(self.state_phases or ())}"
+            )
         return self
+
+    @property
+    def states(self) -> tuple[complex, ...] | None:
+        """Transmittances of a device that has these and no others."""
+        if self.state_phases is None:
+            return None
+        amplitudes = self.state_amplitudes or (1.0,) * len(self.state_phases)
+        return tuple(cmath.rect(*state) for state in zip(amplitudes, self.state_phases, strict=True))
 
 
 class LightErrors(Part):

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from acdc_optical.imperfections import DeviceErrors, Number
 from optics import Grid
-from optics.devices import EtchDepth, LookUpTable, PhaseStroke, QuantisedAmplitude, QuantisedPhase
+from optics.devices import EtchDepth, LookUpTable, NearestLevel, PhaseStroke, QuantisedAmplitude, QuantisedPhase
 from optics.etches import EdgeGrowth, Overlay
 from optics.flatness import Flatness, random_flatness
 from optics.fringing import Crosstalk
@@ -34,6 +34,7 @@ def as_shown(device: DeviceErrors, mask: Tensor, grid: Grid, *, wavelength: Numb
     steps = (
         QuantisedAmplitude(device.amplitude_bits),
         QuantisedPhase(device.phase_bits),
+        NearestLevel(device.states),
         PhaseStroke(room(device.phase_stroke, grid)),
         LookUpTable(device.look_up_table),
         EtchDepth(room(depth, grid)),
