@@ -16,7 +16,7 @@ from acdc_optical.realisation import OpticalLayer
 from optics import BalancedHomodyne, FourStep, Grid, point
 from optics.photons import photons
 
-# Places along each axis of a pixel where its light is looked at: two for the finest fringe, which is as wide as a pixel.
+# Places along each axis of a pixel where its light is looked at: two for the finest fringe, as wide as a pixel.
 _PLACES = 2
 
 # Light is right to 1e-6 with four nodes, see ImperfectLayer; nobody needs more of its sum.

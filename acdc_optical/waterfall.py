@@ -173,7 +173,9 @@ class _Table:
     def _measured(self, case: _Case) -> WaterfallRow:
         arriving, readings = self._arriving(case), self._readings(case)
         off = self._errors(self._read(arriving, readings))
-        adjusted = min(self._adjusted(arriving * turn, readings) for turn in (1.0, self._in_phase(arriving)))
+        adjusted = min(
+            self._adjusted(arriving * turn, readings) for turn in (1.0, self._in_phase(arriving, readings[0]))
+        )
         light = light_reaching(self._layer(case), self.probes) if self._of_light(case) else self._ideal_light
         return WaterfallRow(case.name, off, adjusted, light)
 
@@ -212,10 +214,10 @@ class _Table:
             raise ValueError(f"the error is {error}: the output holds NaN or infinity")
         return error
 
-    def _in_phase(self, arriving: Tensor) -> Tensor:
-        """The turn that brings the light in phase with what is wanted."""
-        masks, optical = self.masks, self.optical
-        seen = optical.presentation.decode(arriving, len(optical.shape)) * masks.gain.to(arriving.real)
+    def _in_phase(self, arriving: Tensor, reading: Reading) -> Tensor:
+        """The turn that brings what is read in phase with what is wanted; the light itself, if one quadrature is."""
+        read = reading(arriving)
+        seen = self.optical.presentation.decode(read if read.is_complex() else arriving, len(self.optical.shape))
         along = (seen.conj() * self.wanted).sum()
         return along / along.abs() if along.abs() > 0 else torch.ones_like(along)
 

@@ -158,8 +158,8 @@ ACDC = {
     "cli.app": "arguments",
     "cli.networks": "arguments demo cli.app cli.console design files processes progress routes tables reports",
     "cli.benches": "bench bench_schema cli.app cli.console",
-    "cli.layers": "arguments as_built bench cascade cli.app cli.console contributions design files light_budget realisation "
-    "second_opinion tables verification",
+    "cli.layers": "arguments as_built cascade cli.app cli.console contributions design files imperfect light_budget "
+    "realisation second_opinion tables verification",
     "cli.masks": "cli.app cli.console design fabrication files",
     "cli": "cli.app cli.benches cli.layers cli.masks cli.networks",
 }
