@@ -25,6 +25,9 @@ from optics.shot import Noiseless, Poisson
 # Read by the camera, and no matter of the light that arrives.
 _OF_READING = ("light.intensity_noise", "light.stray")
 
+# A power of two.
+_WIDER = 2**16
+
 # What says how another one is meant, and does nothing without it.
 _WITH = {
     "input_device.flatness": "input_device.flatness_seed",
@@ -44,8 +47,8 @@ def waterfall(
     should be, where that helps, and one real gain is fitted to all that is read.
 
     Noise is that of the layer's :class:`~acdc_optical.exposure.Exposure`, part by part: shot noise of the signal and
-    its reference; that of dark current and of stray light, without the light's own; the amplifier's; the converter's
-    steps; the laser's.
+    its reference; that of dark current and of stray light, without the light's own; the amplifier's; what a
+    full well cuts off; the converter's steps; the laser's.
 
     Args:
         layer: the judge.
@@ -123,11 +126,12 @@ def _of_reading(imperfect: ImperfectLayer) -> Iterator[_Case]:
             yield read(f"stray light, {behind:.3g} electrons", replace(plain, shot=_OfBackground(behind)))
     if sensor.read_noise:
         yield read(f"read noise, {sensor.read_noise:.3g} electrons", replace(plain, read_noise=sensor.read_noise))
-    if sensor.bits is not None:
-        steps = replace(plain, full_well=sensor.full_well, bits=sensor.bits)
-        yield read(f"ADC of {sensor.bits} bits, {sensor.full_well:.3g} electrons", steps)
-    elif sensor.full_well < math.inf:
+    if sensor.full_well < math.inf:
         yield read(f"full well, {sensor.full_well:.3g} electrons", replace(plain, full_well=sensor.full_well))
+    if sensor.bits is not None:
+        # The same steps up to where no light comes: what is cut off is the full well's.
+        steps = replace(plain, full_well=sensor.full_well * _WIDER, bits=sensor.bits + _WIDER.bit_length() - 1)
+        yield read(f"ADC of {sensor.bits} bits, {sensor.full_well:.3g} electrons", steps)
     if readout.intensity_noise:
         noisy = replace(quiet, sensor=plain, intensity_noise=readout.intensity_noise)
         yield _Case(f"laser noise, {readout.intensity_noise:.3g} rms", reading=replace(reading, readout=noisy))
