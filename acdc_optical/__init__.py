@@ -1,6 +1,7 @@
 """ACDC layers and their optical realisation: layer → realise → verify → export."""
 
 from acdc_optical.anywhere import light_at
+from acdc_optical.as_built import as_built
 from acdc_optical.bench import Bench
 from acdc_optical.brightest import Brightest, Brightness, trade_off
 from acdc_optical.calibration import Calibrated, ComplexValues, InPhase, RealValues, WholeField
@@ -28,6 +29,7 @@ from acdc_optical.methods import Exact, Sampled
 from acdc_optical.models import Continuous, Ideal
 from acdc_optical.nearest import nearest_layer
 from acdc_optical.phases import ExactPhases, InQuadrature
+from acdc_optical.photon_budget import photon_budget
 from acdc_optical.plane_calibration import calibrate
 from acdc_optical.realisation import OpticalLayer, realise, realise_each
 from acdc_optical.reports import Report
@@ -38,6 +40,7 @@ from acdc_optical.training import CrossEntropy, Epoch, Schedule, fit
 from acdc_optical.transforms import CosineTransform, dct, idct
 from acdc_optical.turning import Newton
 from acdc_optical.verification import verify
+from acdc_optical.waterfall import waterfall
 from acdc_optical.wave import Wave
 
 __version__ = "0.1.0"
@@ -98,6 +101,7 @@ __all__ = [
     "StraightThrough",
     "Wave",
     "WholeField",
+    "as_built",
     "as_matrix",
     "binary_phase",
     "calibrate",
@@ -109,9 +113,11 @@ __all__ = [
     "imperfect",
     "light_at",
     "nearest_layer",
+    "photon_budget",
     "realise",
     "realise_each",
     "trade_off",
     "trainable_masks",
     "verify",
+    "waterfall",
 ]

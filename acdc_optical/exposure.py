@@ -85,17 +85,16 @@ def exposure_of(
             f'"homodyne"; got {laser.power}, {camera.exposure} and {camera.read_out!r}'
         )
     wrong = bench.imperfections if wrong is None else wrong
-    active = math.prod(axis.cell.width or 1.0 for axis in planes.camera.axes)
-    unit = photons(laser.power, camera.exposure, bench.wavelength) / math.prod(planes.input.cells) * active
+    unit, active = photons_of_one(bench, planes), _active(planes)
+    kind, ports = (BalancedHomodyne, 2) if camera.read_out == "homodyne" else (FourStep, 4)
     sensor = Sensor(
         camera.quantum_efficiency,
         read_noise=camera.read_noise,
-        dark=camera.dark_current * camera.exposure,
+        dark=camera.dark_current * camera.exposure / kind.exposures,
         full_well=math.inf if camera.full_well is None else camera.full_well,
         bits=camera.bits,
         shot=shot or Poisson(),
     )
-    kind, ports = (BalancedHomodyne, 2) if camera.read_out == "homodyne" else (FourStep, 4)
     if laser.reference is not None:
         of_reference = (
             photons(laser.reference, camera.exposure, bench.wavelength) * active / math.prod(planes.camera.cells)
@@ -108,3 +107,27 @@ def exposure_of(
         math.sqrt(of_reference), sensor, intensity_noise=wrong.light.intensity_noise, stray=unit * wrong.light.stray
     )
     return Exposure(readout, math.sqrt(unit) / full_scale)
+
+
+def photons_of_one(bench: Bench, planes: Planes) -> float:
+    """Photons that a camera pixel gets in the whole measurement for the light of a modulator pixel that shows 1.
+
+    Args:
+        bench: with the laser's power and the exposure.
+        planes: of the layer.
+
+    Raises:
+        ValueError: no power, or no exposure time.
+    """
+    power, exposure = bench.laser.power, bench.camera.exposure
+    if power is None or exposure is None:
+        raise ValueError(
+            'photons are counted with laser.power, as "1 mW", and camera.exposure, as "1 ms"; got '
+            f"{power} and {exposure}"
+        )
+    return float(photons(power, exposure, bench.wavelength)) / math.prod(planes.input.cells) * _active(planes)
+
+
+def _active(planes: Planes) -> float:
+    """Share of a camera pixel that gathers light; all of it where a model takes it for a point."""
+    return math.prod(axis.cell.width or 1.0 for axis in planes.camera.axes)

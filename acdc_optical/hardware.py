@@ -92,7 +92,7 @@ class Camera(Part):
 
     Attributes:
         fill: active fraction of a pixel's width over which the field is averaged; 0 samples at its centre.
-        exposure: time for which it gathers light [s].
+        exposure: time for which it gathers light [s], in all images of a measurement together.
         quantum_efficiency: electrons for a photon.
         read_noise: standard deviation [electrons].
         dark_current: electrons in a second and a pixel, without light.

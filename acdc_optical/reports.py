@@ -10,6 +10,8 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from acdc_optical.accounts import PhotonBudget, Waterfall
+
 
 @dataclass(frozen=True)
 class Check:
@@ -54,11 +56,21 @@ class BudgetRow:
 
 @dataclass(frozen=True, repr=False)
 class Report:
-    """What :func:`verify` found; prints as a table, :meth:`to_json` for machines."""
+    """What :func:`verify` found; prints as a table, :meth:`to_json` for machines.
+
+    Attributes:
+        title: what was verified.
+        checks: questions with their answers.
+        budget: ways to compute the layer on a perfect bench.
+        waterfall: of an imperfect bench, its imperfections.
+        photons: of an imperfect bench, its photons and energy.
+    """
 
     title: str
     checks: tuple[Check, ...]
     budget: tuple[BudgetRow, ...]
+    waterfall: Waterfall | None = None
+    photons: PhotonBudget | None = None
 
     @property
     def passed(self) -> bool:
@@ -66,13 +78,15 @@ class Report:
         return all(check.passed for check in self.checks)
 
     def to_dict(self) -> dict[str, object]:
-        """Plain data: title, passed, checks, budget."""
+        """Plain data: title, passed, checks, budget; of an imperfect bench also waterfall and photons."""
         checks = [asdict(check) | {"passed": check.passed} for check in self.checks]
+        accounts = {"waterfall": self.waterfall, "photons": self.photons}
         return {
             "title": self.title,
             "passed": self.passed,
             "checks": checks,
             "budget": [asdict(row) for row in self.budget],
+            **{name: account.to_dict() for name, account in accounts.items() if account is not None},
         }
 
     def to_json(self) -> str:
@@ -84,7 +98,8 @@ class Report:
         for check in self.checks:
             verdict = Text("passed", "green") if check.passed else Text(f"FAILED {check.note}", "red")
             checks.add_row(check.name, _figure(check.value), _figure(check.limit), verdict)
-        return Group(checks, budget_table(self.budget))
+        accounts = [account for account in (self.waterfall, self.photons) if account is not None]
+        return Group(checks, budget_table(self.budget), *accounts)
 
     def __repr__(self) -> str:
         text = io.StringIO()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,14 +14,18 @@ from acdc_optical.calibration import Calibrated
 from acdc_optical.cascade import OpticalCascade, total_gain
 from acdc_optical.combs import OnePixel
 from acdc_optical.compilation import Masks
+from acdc_optical.imperfect import ImperfectLayer
+from acdc_optical.imperfections import Imperfections
 from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.light import largest
 from acdc_optical.light_budget import observed
 from acdc_optical.methods import Exact, Method, Sampled
 from acdc_optical.models import Continuous, Ideal, Model
+from acdc_optical.photon_budget import photon_budget
 from acdc_optical.progress import Track, silent
 from acdc_optical.realisation import OpticalLayer, realise, run_in_batches
 from acdc_optical.reports import BudgetRow, Check, Report
+from acdc_optical.waterfall import waterfall
 from acdc_optical.wave import Wave
 
 _OF_MASKS = (
@@ -37,12 +42,15 @@ Numbers = ACDC | AFDF | nn.Sequential
 
 def verify(
     layer: Numbers,
-    optical: OpticalLayer | OpticalCascade,
+    optical: OpticalLayer | OpticalCascade | ImperfectLayer,
     *,
     probes: Tensor | None = None,
     track: Track = silent,
 ) -> Report:
     """Compare an optical layer with the numerical one, or a cascade with the layers in a row that it stands for.
+
+    Of a layer on an imperfect bench the masks are judged as those of a perfect one, for they can do nothing for what is
+    wrong with it; what that costs is in the report's waterfall and photon budget.
 
     Args:
         layer: the judge.
@@ -55,9 +63,41 @@ def verify(
         a report; it never raises: what fails, for whatever reason, is a failed check that says so.
     """
     try:
+        if isinstance(optical, ImperfectLayer):
+            report = verify(layer, optical.optical, probes=probes, track=track)
+            return _with_accounts(report, layer, optical, probes, track)
         return _Verification(layer, optical, probes).report(track)
     except Exception as error:  # a verification that raises tells less than one that reports
         return Report("verification", (Check("verification ran", None, 0.0, _first_line(error)),), ())
+
+
+def _with_accounts(
+    report: Report, layer: Numbers, imperfect: ImperfectLayer, probes: Tensor | None, track: Track
+) -> Report:
+    """The report of a perfect bench, and what the imperfect one costs; what fails is a check that says so."""
+    if not isinstance(layer, ACDC | AFDF):
+        raise TypeError(f"an imperfect bench is that of one layer; got {type(layer).__name__}")
+    x = default_probes(layer, imperfect.shape) if probes is None else probes
+    checks = [_measure("zero imperfection is the ideal path, bit by bit", 0.0, lambda: _unlike_ideal(imperfect, x))]
+    accounts: dict[str, Any] = {}
+    ways = {
+        "waterfall": lambda: waterfall(layer, imperfect, x, track=track),
+        "photons": lambda: photon_budget(imperfect, x),
+    }
+    for name, account in ways.items():
+        try:
+            accounts[name] = account()
+        except Exception as error:  # the checks of the masks still count
+            checks.append(Check(f"{name} of the imperfect bench", None, 0.0, _first_line(error)))
+    title = f"{report.title}, on an imperfect bench"
+    return replace(report, title=title, checks=(*report.checks, *checks), **accounts)
+
+
+def _unlike_ideal(imperfect: ImperfectLayer, x: Tensor) -> float:
+    """Share of the output's numbers that differ where something may be wrong, by exactly nothing."""
+    nothing = Imperfections().changed({"light.wavelength": torch.zeros((), dtype=torch.float64)})
+    found = ImperfectLayer(imperfect.optical, nothing, nodes=imperfect.nodes)(x)
+    return float((found != imperfect.optical(x)).double().mean())
 
 
 class _Verification:

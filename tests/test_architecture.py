@@ -120,15 +120,20 @@ ACDC = {
     # Siblings: each knows the layer and its realisation, none another.
     "contributions": "cascade compilation methods electronics layers models planes optics",
     "light_budget": "cascade compilation light models realisation sources optics",
-    "reports": "",
+    "accounts": "optics.units",
+    "reports": "accounts",
     "verification": "light light_budget bench cascade combs compilation methods calibration layers models presentation "
-    "realisation progress wave optics reports",
+    "imperfect imperfections photon_budget realisation progress waterfall wave optics reports",
     "real_devices": "imperfections optics optics.devices optics.etches optics.flatness optics.fringing optics.parts",
     "imperfect_light": "imperfections planes optics optics.canonical optics.kernel optics.waves",
     "imperfect": "cascade compilation imperfect_light imperfections light models real_devices realisation optics "
     "optics.displaced optics.fringing optics.kernel optics.parts",
     "distributions": "imperfections",
     "exposure": "bench imperfections planes optics optics.photons optics.shot",
+    "as_built": "bench exposure imperfect models planes progress realisation optics",
+    "photon_budget": "accounts exposure imperfect light_budget realisation optics optics.photons",
+    "waterfall": "accounts as_built exposure imperfect imperfections layers parts photon_budget progress optics "
+    "optics.shot",
     "augmentation": "",
     "processes": "",
     "checkpoint": "tensors",
@@ -141,6 +146,7 @@ ACDC = {
     "tensors trained_masks",
     "figures": "light cascade compilation realisation training reports optics optics.plotting optics.units",
     "cascade_figures": "contributions light_budget optics.plotting",
+    "waterfall_figures": "accounts optics.plotting",
     "tables": "compilation contributions design light light_budget second_opinion training optics optics.units",
     "routes": "bench condensed constraints datasets design models networks progress realisation trained_masks training "
     "verification",
@@ -152,8 +158,8 @@ ACDC = {
     "cli.app": "arguments",
     "cli.networks": "arguments demo cli.app cli.console design files processes progress routes tables reports",
     "cli.benches": "bench bench_schema cli.app cli.console",
-    "cli.layers": "arguments cascade cli.app cli.console contributions design files light_budget realisation "
-    "second_opinion tables verification",
+    "cli.layers": "arguments as_built cascade cli.app cli.console contributions design files imperfect light_budget "
+    "realisation second_opinion tables verification",
     "cli.masks": "cli.app cli.console design fabrication files",
     "cli": "cli.app cli.benches cli.layers cli.masks cli.networks",
 }
@@ -252,7 +258,7 @@ MAY_IMPORT = {
     # The public faces: everything below what draws and what is run.
     "optics": {f"optics.{name}" for name in OPTICS} - {"optics.plotting"},
     "acdc_optical": {f"acdc_optical.{name}" for name in ACDC if name.split(".")[0] != "cli"}
-    - {"acdc_optical.figures", "acdc_optical.cascade_figures"},
+    - {"acdc_optical.figures", "acdc_optical.cascade_figures", "acdc_optical.waterfall_figures"},
     "acdc_optical.fabrication": {f"acdc_optical.fabrication.{name}" for name in FABRICATION},
     "acdc_optical.__main__": {"acdc_optical.cli"},
 }
@@ -264,6 +270,7 @@ MAY_DRAW = {
     "optics.plotting",
     "acdc_optical.figures",
     "acdc_optical.cascade_figures",
+    "acdc_optical.waterfall_figures",
     "acdc_optical.fabrication.pictures",
 }
 MAY_PRINT = {name for name in MAY_IMPORT if name.startswith("acdc_optical.cli")}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from torch import nn
+from torch import Tensor, nn
 
 from acdc_optical.arguments import (
     DTYPES,
@@ -28,17 +28,24 @@ from acdc_optical.arguments import (
     read_inputs,
     relay_named,
 )
+from acdc_optical.as_built import as_built, as_far_as_known, is_imperfect, measured, on_bench
 from acdc_optical.cascade import OpticalCascade
 from acdc_optical.cli.app import DesignFile, Device, Dtype, app
 from acdc_optical.cli.console import busy, console, track
 from acdc_optical.contributions import contributions
 from acdc_optical.design import Design
 from acdc_optical.files import check_target, write_array, write_text
+from acdc_optical.imperfect import ImperfectLayer
 from acdc_optical.light_budget import light_budget
 from acdc_optical.realisation import OpticalLayer, run_in_batches
 from acdc_optical.second_opinion import SecondOpinion, ask_poppy
 from acdc_optical.tables import contributions_table, design_table, light_table, opinion_table
 from acdc_optical.verification import Numbers, default_probes, verify
+
+OtherBench = Annotated[
+    str | None,
+    typer.Option(help="Another bench of the same geometry, TOML file or preset, for the masks to stand on."),
+]
 
 
 @app.command()
@@ -109,17 +116,53 @@ def simulate(
     ] = ModelName.continuous,
     device: Device = DeviceName.auto,
     dtype: Dtype = Precision.float64,
+    bench: OtherBench = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the noise of an imperfect bench.")] = 0,
 ) -> None:
-    """Compute the layers of a design by light."""
+    """Compute the layers of a design by light; on an imperfect bench, with all that is wrong with it."""
     check_target(output)
     plan = Design.load(design)
     place = device_named(device)
     with busy("setting up the bench"):
-        network = cast(plan.realise(MODELS[model]), DTYPES[dtype]).to(place)
-    x = read_inputs(input, plan, DTYPES[dtype]).to(place)
-    y = run_in_batches(network, x, track=track).cpu()
-    write_array(output, y.numpy())
-    console().print(f"{output}: {tuple(y.shape)} {y.numpy().dtype}, by the {model} model", soft_wrap=True)
+        network = plan.realise(MODELS[model])
+        cast(network, DTYPES[dtype])
+        stages = [_placed(stage, bench).to(place) for stage in network]
+    y = read_inputs(input, plan, DTYPES[dtype]).to(place)
+    imperfect = [isinstance(stage, OpticalLayer) and is_imperfect(stage) for stage in stages]
+    if any(imperfect):
+        for number, stage in enumerate(stages):
+            y = _computed(stage, y, seed + number)
+    else:
+        y = run_in_batches(nn.Sequential(*stages), y, track=track)
+    write_array(output, y.cpu().numpy())
+    how = f"by the {model} model" + (f", on the imperfect bench, seed {seed}" if any(imperfect) else "")
+    console().print(f"{output}: {tuple(y.shape)} {str(y.dtype).removeprefix('torch.')}, {how}", soft_wrap=True)
+
+
+def _computed(stage: nn.Module, x: Tensor, seed: int) -> Tensor:
+    """What a stage makes of inputs; the modulator of an imperfect bench is set for the largest of them."""
+    if not (isinstance(stage, OpticalLayer) and is_imperfect(stage)):
+        return run_in_batches(stage, x, track=track)
+    return measured(as_built(stage, full_scale=float(x.abs().max()) or 1.0), x, seed=seed, track=track)
+
+
+def _placed(stage: nn.Module, bench: str | None) -> nn.Module:
+    """A stage on the bench that was named, if one was and light computes the stage."""
+    if bench is None or not isinstance(stage, OpticalLayer | OpticalCascade):
+        return stage
+    if isinstance(stage, OpticalCascade):
+        raise ValueError(f"--bench {bench}: for layers that are detected one by one, not for an all-optical cascade")
+    table = bench_named(bench)
+    try:
+        placed = on_bench(stage, table)
+    except ValueError as error:
+        raise ValueError(f"--bench {bench}: {error}") from None
+    if not is_imperfect(placed) and (table.imperfections.present() or table.camera.read_out != "field"):
+        raise ValueError(
+            f"--bench {bench}: imperfections and cameras are those of pixels in the continuous model; take --model "
+            "continuous, and masks of pixels, not of stripes"
+        )
+    return placed
 
 
 @app.command()
@@ -129,16 +172,21 @@ def check(
     second_opinion: Annotated[
         bool, typer.Option("--second-opinion", help="Compare every plane with POPPY, too.")
     ] = False,
+    bench: OtherBench = None,
     json: Annotated[str, typer.Option(help="Write the reports to this file as JSON; - for standard output.")] = "",
 ) -> None:
-    """Verify every optical layer of a design against its numbers; exit code 0 only if all checks pass."""
+    """Verify every optical layer of a design against its numbers; exit code 0 only if all checks pass.
+
+    On an imperfect bench, also what each imperfection costs, photons and energy; no check fails for them.
+    """
     if json not in ("", "-"):
         check_target(json)
     with busy("setting up the bench"):
-        stages = [s for s in Design.load(design).realise(MODELS[model]) if isinstance(s, OpticalLayer | OpticalCascade)]
+        placed = [_placed(stage, bench) for stage in Design.load(design).realise(MODELS[model])]
+        stages = [stage for stage in placed if isinstance(stage, OpticalLayer | OpticalCascade)]
     # POPPY first: what it cannot do it says at once.
     opinions = [_opinion(stage) for stage in track(stages, "asking POPPY", len(stages))] if second_opinion else []
-    reports = [verify(_numbers(stage), stage, track=track) for stage in stages]
+    reports = [verify(_numbers(stage), _as_it_stands(stage), track=track) for stage in stages]
     found = [report.to_dict() for report in reports]
     for entry, opinion in zip(found, opinions, strict=False):
         entry["second_opinion"] = opinion.to_dict()
@@ -158,6 +206,13 @@ def check(
     passed = [report.passed for report in reports] + [opinion.passed for opinion in opinions]
     if not all(passed):
         raise typer.Exit(1)
+
+
+def _as_it_stands(stage: OpticalLayer | OpticalCascade) -> OpticalLayer | OpticalCascade | ImperfectLayer:
+    """A layer on its imperfect bench, if that is one; its modulator is set for the largest number of the probes."""
+    if isinstance(stage, OpticalCascade) or not is_imperfect(stage):
+        return stage
+    return as_far_as_known(stage, full_scale=float(default_probes(stage.layer, stage.shape).abs().max()))
 
 
 def _numbers(stage: OpticalLayer | OpticalCascade) -> Numbers:
