@@ -37,6 +37,7 @@ OPTICS = {
     "mask": "field grid kernel screens",
     "stripes": "units grid field",
     "elements": "units grid kernel lengths field fourier waves sampling screens openings",
+    "placed_lens": "grid kernel field canonical elements screens waves",
     "aberrations": "units grid kernel waves sampling screens",
     "propagation": "grid kernel lengths field waves reach sampling",
     "diffraction": "grid kernel lengths field fourier waves reach sampling",
