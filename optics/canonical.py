@@ -202,7 +202,7 @@ def coupling(arm: LensArm, front: Sequence[Tensor], back: Sequence[Tensor]) -> C
             "smaller rotations"
         )
     order = next(k for k in range(40) if most ** (k + 1) / math.factorial(k + 1) < _LEFT_OUT)
-    return Coupling(strength, order)
+    return Coupling(strength, order + strength.requires_grad)  # a power more: a slope has one less
 
 
 def carried(

@@ -94,8 +94,8 @@ class PlacedLens(nn.Module):
         # Draws broadcast in front of one dimension of batch; without them there may be any number.
         light = data if drawn and len(batch) > 1 else data.reshape(-1, *field.grid.shape)
         arm = LensArm(field.wavelength, self.perfect.focal_length, self.front, self.back, self.lens)
-        places = [[axis.coordinates for axis in plane.axes] for plane in (field.grid, self.output)]
-        behind = carried(light, arm, *places, lambda axis, kernel: kernel * axes[axis].weights[:, None])
+        front, back = ([axis.coordinates for axis in plane.axes] for plane in (field.grid, self.output))
+        behind = carried(light, arm, front, back, lambda axis, kernel: kernel * axes[axis].weights[:, None])
         if drawn:
             return behind if batch else behind.squeeze(-len(axes) - 1)
         return behind.reshape(*batch, *self.output.shape)
