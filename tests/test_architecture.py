@@ -140,6 +140,7 @@ ACDC = {
     "stored_masks": "bench combs compilation layers light planes presentation optics",
     "design": "light bench cascade combs compilation methods layers models nearest realisation sources stored_masks "
     "tensors trained_masks",
+    "imperfect_figures": "optics.plotting",
     "figures": "light cascade compilation realisation training reports optics optics.plotting optics.units",
     "cascade_figures": "contributions light_budget optics.plotting",
     "tables": "compilation contributions design light light_budget second_opinion training optics optics.units",
@@ -253,7 +254,7 @@ MAY_IMPORT = {
     # The public faces: everything below what draws and what is run.
     "optics": {f"optics.{name}" for name in OPTICS} - {"optics.plotting"},
     "acdc_optical": {f"acdc_optical.{name}" for name in ACDC if name.split(".")[0] != "cli"}
-    - {"acdc_optical.figures", "acdc_optical.cascade_figures"},
+    - {"acdc_optical.figures", "acdc_optical.cascade_figures", "acdc_optical.imperfect_figures"},
     "acdc_optical.fabrication": {f"acdc_optical.fabrication.{name}" for name in FABRICATION},
     "acdc_optical.__main__": {"acdc_optical.cli"},
 }
@@ -265,6 +266,7 @@ MAY_DRAW = {
     "optics.plotting",
     "acdc_optical.figures",
     "acdc_optical.cascade_figures",
+    "acdc_optical.imperfect_figures",
     "acdc_optical.fabrication.pictures",
 }
 MAY_PRINT = {name for name in MAY_IMPORT if name.startswith("acdc_optical.cli")}
