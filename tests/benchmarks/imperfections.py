@@ -77,8 +77,8 @@ PLACE_REMARKS = [
     "first order: errors go with the square of shifts, turns and depths. An AFDF layer has one image, and they go "
     "with the first power.",
     "- A mask A that is moved gives each number a share of the next one's a, in proportion to the shift, mirrored or "
-    "not: both halves have another a. Gaps that are dark hide the first 2 % of a pixel, which is why its rotation costs "
-    "nothing until the rim has moved by as much (16 pixels × 1.1 mrad, 8 × 2.2 mrad).",
+    "not: both halves have another a. Gaps that are dark hide the first 2 % of a pixel: its rotation costs nothing "
+    "until the rim has moved by as much (16 pixels × 1.1 mrad, 8 × 2.2 mrad).",
     "- Mask D moved by s turns the phase of the output by 2π·s·x/(λf) and back that of the input: only what D does "
     "besides imaging feels it. Of mirrored layers the turn is odd, and what is left is its square.",
     "- Out of focus, the modulator and the camera put a parabola of phase on mask D, π·dz·u²/(λf²): in quadrature, in "
@@ -226,8 +226,8 @@ def main() -> None:
     notes = [
         f"Relative L2 errors of the outputs for 4 inputs of normal numbers, in brackets after the best complex factor; "
         f"means over {len(SEEDS)} layers. Bench of the tests: 633 nm, 100 mm, pixels of 8 µm, fills 0.9644 "
-        "(modulator), 0.95 (mask), 0.9 (camera); read as it is, without noise. A depth is pitch²/λ, in which the light of one pixel "
-        "spreads by another. Power: with which the error grows from 1/8 to 1/4.",
+        "(modulator), 0.95 (mask), 0.9 (camera); read as it is, without noise. A depth is pitch²/λ, in which the "
+        "light of one pixel spreads by another. Power: with which the error grows from 1/8 to 1/4.",
         "",
         "![Errors against sizes](imperfections.png)",
         "",
