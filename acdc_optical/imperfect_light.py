@@ -12,7 +12,7 @@ Several benches are computed together: their draws are the first dimension of ev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -23,7 +23,7 @@ from torch import Tensor
 from acdc_optical.imperfections import Imperfections, LensPlacement, Number, Placement, magnitude
 from acdc_optical.planes import Planes
 from optics import Axis, gauss
-from optics.canonical import LensArm, LensStance, Stance, coupling, lens_kernel
+from optics.canonical import LensArm, LensStance, Stance, carried, lens_kernel, turned
 from optics.kernel import double
 from optics.waves import cis
 
@@ -53,6 +53,15 @@ class Table:
     def turned(self) -> bool:
         """Whether planes are turned against one another."""
         return any(isinstance(arm.turn, Tensor) or arm.turn for arm in (self.forth, self.back))
+
+    def lit(self, axis: int, places: Tensor) -> Tensor:
+        """The light that falls on the modulator, along an axis of it, complex128, shape (..., segments, nodes)."""
+        return _plane_wave(self.tilt, self.forth.wavelength, self.forth.front, axis, places)
+
+    def reference(self, axis: int, places: Tensor) -> Tensor:
+        """The conjugate of the reference beam along an axis of the camera, likewise."""
+        upside_down = [-tilt for tilt in self.tilt]
+        return _plane_wave(upside_down, self.back.wavelength, self.back.back, axis, places).conj()
 
     @classmethod
     def of(cls, planes: Planes, wrong: Imperfections, *, angles: Sequence[Number] = (), colour: Number = 0.0) -> Table:
@@ -125,7 +134,7 @@ class ImperfectLight:
     def sent(self, axis: int, kernel: Tensor) -> Tensor:
         """A kernel from the nodes of mask A to places in mask D, summed over those of each segment."""
         source = self.front[axis]
-        lit = source.weights * cis(_at(self.table.tilt[axis], 2) * source.places)
+        lit = source.weights * self.table.lit(axis, source.places)
         return (kernel.unflatten(-2, source.places.shape[-2:]) * lit[..., None]).sum(-2)
 
     def read(self, axis: int, kernel: Tensor) -> Tensor:
@@ -133,7 +142,7 @@ class ImperfectLight:
         camera, mask = self.camera[axis], self.masked[axis]
         # The image is upside down, and so is the tilt of its light; that of the reference beam takes it away.
         seen = camera.weights / camera.weights.sum(-1, keepdim=True)
-        seen = seen * cis(_at(self.table.tilt[axis], 2) * camera.places)
+        seen = seen * self.table.reference(axis, camera.places)
         kernel = kernel * mask.weights.flatten(-2)[..., None]
         return (kernel.unflatten(-1, camera.places.shape[-2:]) * seen[..., None, :, :]).sum(-1)
 
@@ -197,31 +206,11 @@ class _NodeByNode:
         )
 
     def __call__(self, light: Tensor, values: Tensor) -> Tensor:
-        arrived = self._carried(light, self.bench.table.forth, self.front, self.mask, self.bench.sent)
+        arrived = carried(light, self.bench.table.forth, self.front, self.mask, self.bench.sent)
         for axis, nodes in enumerate(self.bench.masked, start=-len(self.mask)):
             values = values.repeat_interleave(nodes.places.shape[-1], axis)
         arrived = arrived * values.unsqueeze(-len(self.mask) - 1)
-        return self._carried(arrived, self.bench.table.back, self.mask, self.camera, self.bench.read)
-
-    def _carried(
-        self, light: Tensor, arm: LensArm, front: list[Tensor], back: list[Tensor], summed: Callable[..., Tensor]
-    ) -> Tensor:
-        kernels = [lens_kernel(a, b, arm.along(axis)) for axis, (a, b) in enumerate(zip(front, back, strict=True))]
-        coupled = coupling(arm, front, back)
-        if coupled is None:
-            return _through(light, [summed(axis, kernel) for axis, kernel in enumerate(kernels)])
-        arrived = torch.zeros((), dtype=light.dtype, device=light.device)
-        for term in coupled.terms(front, back):
-            both = [summed(axis, kernels[axis] * powers) for axis, powers in enumerate(term.powers)]
-            arrived = arrived + _at(term.factor, 3).to(light) * _through(light, both)
-        return arrived
-
-
-def _through(light: Tensor, kernels: Sequence[Tensor]) -> Tensor:
-    """Light, shape (..., batch, *front), through a kernel for each axis, shape (..., front, back)."""
-    kernels = [kernel.unsqueeze(-3).to(light) for kernel in kernels]
-    light = light @ kernels[-1] if len(kernels) == 2 else (light.unsqueeze(-2) @ kernels[-1]).squeeze(-2)
-    return kernels[0].mT @ light if len(kernels) == 2 else light
+        return carried(arrived, self.bench.table.back, self.mask, self.camera, self.bench.read)
 
 
 def _through_segments(light: Tensor, mask: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
@@ -248,6 +237,16 @@ def _segments(values: Tensor, axes: int) -> Tensor:
     """Parts of pixels one after another along each axis."""
     values = values.flatten(-2)
     return values.flatten(-3, -2) if axes == 2 else values
+
+
+def _plane_wave(tilt: Sequence[Number], wavelength: Number, plane: Stance, axis: int, places: Tensor) -> Tensor:
+    """One axis of a tilted wave [turns/m] at places in a plane.
+
+    Its phase is that of the table's axis, wherever the plane stands: waves from all places of a source add up.
+    """
+    slope, across = turned(tilt, plane.rotation)[axis], tilt[axis]
+    centre = across * double(plane.shift[axis]) - wavelength * across**2 * double(plane.defocus) / 2
+    return cis(_at(slope, 2) * places + _at(centre, 2))
 
 
 def _at(value: Number, axes: int) -> Tensor:

@@ -5,6 +5,7 @@ Figures are in :mod:`optics.plotting`, which alone needs matplotlib.
 """
 
 from optics.aberrations import SurfaceError, ZernikeAberration
+from optics.canonical import LensStance, Stance
 from optics.detectors import FieldDetector, IntensityDetector
 from optics.devices import EtchDepth, LookUpTable, NearestLevel, PhaseStroke, QuantisedAmplitude, QuantisedPhase
 from optics.diffraction import Fraunhofer, FresnelTransform
@@ -24,6 +25,7 @@ from optics.openings import Circle, Decentred, Rectangle
 from optics.parts import Parts, whole
 from optics.photons import amplitude_scale, photon_energy
 from optics.pixels import Pixelated
+from optics.placed_lens import PlacedLens
 from optics.propagation import AngularSpectrum, FresnelTransfer
 from optics.readout import BalancedHomodyne, FourStep, IdealReadout, Intensity, Readout
 from optics.sampling import SamplingWarning
@@ -64,6 +66,7 @@ __all__ = [
     "Intensity",
     "IntensityDetector",
     "Lens",
+    "LensStance",
     "LookUpTable",
     "Mask",
     "Misaligned",
@@ -75,6 +78,7 @@ __all__ = [
     "Parts",
     "PhaseStroke",
     "Pixelated",
+    "PlacedLens",
     "Plane",
     "Poisson",
     "QuantisedAmplitude",
@@ -87,6 +91,7 @@ __all__ = [
     "ShotNoise",
     "SineLens",
     "Source",
+    "Stance",
     "StripedMask",
     "Stripes",
     "SurfaceError",

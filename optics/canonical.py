@@ -13,7 +13,7 @@ their own. The phase of the light through the centres of both planes is left out
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -54,7 +54,8 @@ class LensStance:
 
     A tilted thin lens is stronger, and stronger across the axis about which it is tilted (Coddington; Martin's formulas
     for spectacles): by 1 + sin²θ/(2n), and there by 1/cos²θ more. The little cross of both axes that a tilt about a
-    slanting axis makes, tan θ_y·tan θ_x, is left out.
+    slanting axis makes, tan θ_y·tan θ_x, is left out; so is that which a lens of two powers makes between planes turned
+    against it.
 
     Attributes:
         shift: of its axis [m], (y, x) or (x,).
@@ -176,10 +177,10 @@ class Coupling(NamedTuple):
         # Places over the largest: powers of metres leave the range of single precision.
         (y, x), (v, u) = ([places.detach().abs().max() for places in plane] for plane in (front, back))
         for i, j in ((i, total - i) for total in range(self.order + 1) for i in range(total + 1)):
-            turned = (1j * self.strength * x * v) ** i * (-1j * self.strength * y * u) ** j
+            factor = (1j * self.strength * x * v) ** i * (-1j * self.strength * y * u) ** j
             along_y = (front[0] / y)[..., :, None] ** j * (back[0] / v)[..., None, :] ** i
             along_x = (front[1] / x)[..., :, None] ** i * (back[1] / u)[..., None, :] ** j
-            yield Term(turned / (math.factorial(i) * math.factorial(j)), (along_y, along_x))
+            yield Term(factor / (math.factorial(i) * math.factorial(j)), (along_y, along_x))
 
 
 def coupling(arm: LensArm, front: Sequence[Tensor], back: Sequence[Tensor]) -> Coupling | None:
@@ -193,24 +194,66 @@ def coupling(arm: LensArm, front: Sequence[Tensor], back: Sequence[Tensor]) -> C
     scales = [arm.along(axis).scale for axis in (0, 1)]
     strength = torch.as_tensor(2 * math.pi * _sine(arm.turn) / ((scales[0] + scales[1]) / 2), dtype=torch.float64)
     y, x, v, u = (float(places.detach().abs().max()) for places in (*front, *back))
-    turned = float(strength.detach().abs().max()) * (x * v + y * u)
-    if turned > _MOST_TURNED:
+    most = float(strength.detach().abs().max()) * (x * v + y * u)
+    if most > _MOST_TURNED:
         raise ValueError(
             f"planes turned by {number(torch.as_tensor(arm.turn).detach().abs().max()):.3g} rad against each other "
-            f"change the phase at their corners by {turned:.2g} rad; this model holds for up to {_MOST_TURNED:g}: use "
+            f"change the phase at their corners by {most:.2g} rad; this model holds for up to {_MOST_TURNED:g}: use "
             "smaller rotations"
         )
-    order = next(k for k in range(40) if turned ** (k + 1) / math.factorial(k + 1) < _LEFT_OUT)
-    return Coupling(strength, order)
+    order = next(k for k in range(40) if most ** (k + 1) / math.factorial(k + 1) < _LEFT_OUT)
+    return Coupling(strength, order + strength.requires_grad)  # a power more: a slope has one less
+
+
+def carried(
+    light: Tensor,
+    arm: LensArm,
+    front: Sequence[Tensor],
+    back: Sequence[Tensor],
+    summed: Callable[[int, Tensor], Tensor],
+) -> Tensor:
+    """Light through an arm, from places to places.
+
+    Args:
+        light: in front, shape (..., batch, *front).
+        arm: what it passes; its draws come in front of the batch.
+        front, back: places [m] for each axis, (y, x) or (x,), shape (..., points).
+        summed: what is made of an axis's number and kernel, shape (..., front, back): weights of its integrals, say, or
+            sums over some of its places.
+
+    Raises:
+        ValueError: see :func:`coupling`.
+    """
+    kernels = [lens_kernel(a, b, arm.along(axis)) for axis, (a, b) in enumerate(zip(front, back, strict=True))]
+    coupled = coupling(arm, front, back)
+    if coupled is None:
+        return _through(light, [summed(axis, kernel) for axis, kernel in enumerate(kernels)])
+    arrived = torch.zeros((), dtype=light.dtype, device=light.device)
+    for term in coupled.terms(front, back):
+        both = [summed(axis, kernels[axis] * powers) for axis, powers in enumerate(term.powers)]
+        factor = term.factor[..., None, None, None] if term.factor.ndim else term.factor
+        arrived = arrived + factor.to(light) * _through(light, both)
+    return arrived
+
+
+def turned(vector: Sequence[Quantity], rotation: Quantity) -> list[Quantity]:
+    """A vector (y, x) of the table in the frame of a plane that is turned by a rotation [rad]; one of (x,) as it is."""
+    if len(vector) == 1 or not (isinstance(rotation, Tensor) or rotation):
+        return list(vector)
+    (y, x), cosine, sine = vector, _cosine(rotation), _sine(rotation)
+    return [cosine * y - sine * x, cosine * x + sine * y]
+
+
+def _through(light: Tensor, kernels: Sequence[Tensor]) -> Tensor:
+    """Light, shape (..., batch, *front), through a kernel for each axis, shape (..., front, back)."""
+    kernels = [kernel.unsqueeze(-3).to(light) for kernel in kernels]
+    light = light @ kernels[-1] if len(kernels) == 2 else (light.unsqueeze(-2) @ kernels[-1]).squeeze(-2)
+    return kernels[0].mT @ light if len(kernels) == 2 else light
 
 
 def _seen(plane: Stance, lens: LensStance, rotation: Quantity) -> list[Quantity]:
     """The centre of a plane from the axis of the lens, in a frame turned by a rotation."""
-    at = [double(p) - double(s) for p, s in zip(plane.shift, lens.shift, strict=True)]
-    if len(at) == 1 or not (isinstance(rotation, Tensor) or rotation):
-        return at
-    cosine, sine = _cosine(rotation), _sine(rotation)
-    return [cosine * at[0] - sine * at[1], cosine * at[1] + sine * at[0]]
+    return turned([double(p) - double(s) for p, s in zip(plane.shift, lens.shift, strict=True)], rotation)
 
 
 def _column(value: Quantity) -> Quantity:

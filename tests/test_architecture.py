@@ -37,6 +37,7 @@ OPTICS = {
     "mask": "field grid kernel screens",
     "stripes": "units grid field",
     "elements": "units grid kernel lengths field fourier waves sampling screens openings",
+    "placed_lens": "grid kernel field canonical elements screens waves",
     "aberrations": "units grid kernel waves sampling screens",
     "propagation": "grid kernel lengths field waves reach sampling",
     "diffraction": "grid kernel lengths field fourier waves reach sampling",
@@ -124,7 +125,8 @@ ACDC = {
     "reports": "accounts",
     "verification": "light light_budget bench cascade combs compilation methods calibration layers models presentation "
     "imperfect imperfections photon_budget realisation progress waterfall wave optics reports",
-    "real_devices": "imperfections optics optics.devices optics.etches optics.flatness optics.fringing optics.parts",
+    "real_devices": "imperfections optics optics.devices optics.etches optics.flatness optics.fringing optics.kernel "
+    "optics.parts",
     "imperfect_light": "imperfections planes optics optics.canonical optics.kernel optics.waves",
     "imperfect": "cascade compilation imperfect_light imperfections light models real_devices realisation optics "
     "optics.displaced optics.fringing optics.kernel optics.parts",
@@ -144,6 +146,7 @@ ACDC = {
     "stored_masks": "bench combs compilation layers light planes presentation optics",
     "design": "light bench cascade combs compilation methods layers models nearest realisation sources stored_masks "
     "tensors trained_masks",
+    "imperfect_figures": "optics.plotting",
     "figures": "light cascade compilation realisation training reports optics optics.plotting optics.units",
     "cascade_figures": "contributions light_budget optics.plotting",
     "waterfall_figures": "accounts optics.plotting",
@@ -244,6 +247,16 @@ FABRICATION = {
 }
 
 
+MAY_DRAW = {
+    "optics.plotting",
+    "acdc_optical.figures",
+    "acdc_optical.cascade_figures",
+    "acdc_optical.waterfall_figures",
+    "acdc_optical.imperfect_figures",
+    "acdc_optical.fabrication.pictures",
+}
+
+
 def _qualified(package: str, modules: dict[str, str]) -> dict[str, set[str]]:
     def full(name: str) -> str:
         return name if name.split(".")[0] in PACKAGES else f"{package}.{name}"
@@ -256,9 +269,8 @@ MAY_IMPORT = {
     **_qualified("acdc_optical", ACDC),
     **_qualified("acdc_optical.fabrication", FABRICATION),
     # The public faces: everything below what draws and what is run.
-    "optics": {f"optics.{name}" for name in OPTICS} - {"optics.plotting"},
-    "acdc_optical": {f"acdc_optical.{name}" for name in ACDC if name.split(".")[0] != "cli"}
-    - {"acdc_optical.figures", "acdc_optical.cascade_figures", "acdc_optical.waterfall_figures"},
+    "optics": {f"optics.{name}" for name in OPTICS} - MAY_DRAW,
+    "acdc_optical": {f"acdc_optical.{name}" for name in ACDC if name.split(".")[0] != "cli"} - MAY_DRAW,
     "acdc_optical.fabrication": {f"acdc_optical.fabrication.{name}" for name in FABRICATION},
     "acdc_optical.__main__": {"acdc_optical.cli"},
 }
@@ -266,13 +278,6 @@ MAY_IMPORT = {
 ONLY_TORCH = {"acdc_optical.transforms", "acdc_optical.layers", "acdc_optical.presentation"}
 """Judge the optics, and so depend on nothing but torch."""
 
-MAY_DRAW = {
-    "optics.plotting",
-    "acdc_optical.figures",
-    "acdc_optical.cascade_figures",
-    "acdc_optical.waterfall_figures",
-    "acdc_optical.fabrication.pictures",
-}
 MAY_PRINT = {name for name in MAY_IMPORT if name.startswith("acdc_optical.cli")}
 NO_NAMES = {"utils", "util", "helpers", "misc", "common"}
 

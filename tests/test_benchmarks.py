@@ -16,6 +16,7 @@ from tests.benchmarks import (
     etched_cascades,
     exact_cascades,
     fabrication,
+    imperfections,
     made,
     memory,
     phases,
@@ -117,6 +118,20 @@ def test_seconds_are_of_one_call():
     calls = []
     assert timing.seconds(lambda: calls.append(1), 7, "cpu") > 0
     assert len(calls) == 7
+
+
+def test_imperfections_of_one_layer(monkeypatch):
+    monkeypatch.setattr(imperfections, "SEEDS", range(1))
+    monkeypatch.setattr(imperfections, "SHAPE", (4, 4))
+    monkeypatch.setattr(imperfections, "DEVICES", {"bits": (2, 8)})
+    with torch.no_grad():
+        section, found = imperfections.place_section("ACDC", "identity-like")
+        (bits,) = imperfections.device_sections("ACDC", "identity-like")
+    assert {len(row) for row in section.rows} == {len(section.header)}
+    assert {len(row) for row in bits.rows} == {len(bits.header)}
+    errors = found["modulator.shift_x"]
+    assert float(imperfections.power(errors)) == pytest.approx(2, abs=0.2)  # a mirrored layer has no first order
+    assert all(e.scaled <= e.raw for e in errors)
 
 
 @pytest.mark.filterwarnings("ignore::optics.SamplingWarning")
