@@ -31,6 +31,7 @@ from acdc_optical.phases import ExactPhases, InQuadrature
 from acdc_optical.plane_calibration import calibrate
 from acdc_optical.realisation import OpticalLayer, realise, realise_each
 from acdc_optical.reports import Report
+from acdc_optical.robust import InTheLoop
 from acdc_optical.searches import LinearProgramme, Splitting
 from acdc_optical.spaces import Paraxial, Scalar
 from acdc_optical.trained_masks import trainable_masks
@@ -71,6 +72,7 @@ __all__ = [
     "Imperfections",
     "InPhase",
     "InQuadrature",
+    "InTheLoop",
     "Laser",
     "Lenses",
     "LinearProgramme",

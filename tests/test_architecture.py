@@ -128,6 +128,8 @@ ACDC = {
     "imperfect": "cascade compilation imperfect_light imperfections light models real_devices realisation optics "
     "optics.displaced optics.fringing optics.kernel optics.parts",
     "distributions": "imperfections",
+    "imperfect_operator": "compilation imperfect presentation",
+    "robust": "cascade distributions imperfect imperfect_operator imperfections realisation",
     "exposure": "bench imperfections planes optics optics.photons optics.shot",
     "augmentation": "",
     "processes": "",
