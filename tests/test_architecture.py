@@ -143,6 +143,7 @@ ACDC = {
     "tensors trained_masks",
     "figures": "light cascade compilation realisation training reports optics optics.plotting optics.units",
     "cascade_figures": "contributions light_budget optics.plotting",
+    "robustness_figures": "optics.plotting",
     "tables": "compilation contributions design light light_budget second_opinion training optics optics.units",
     "routes": "bench condensed constraints datasets design models networks progress realisation trained_masks training "
     "verification",
@@ -254,7 +255,7 @@ MAY_IMPORT = {
     # The public faces: everything below what draws and what is run.
     "optics": {f"optics.{name}" for name in OPTICS} - {"optics.plotting"},
     "acdc_optical": {f"acdc_optical.{name}" for name in ACDC if name.split(".")[0] != "cli"}
-    - {"acdc_optical.figures", "acdc_optical.cascade_figures"},
+    - {"acdc_optical.figures", "acdc_optical.cascade_figures", "acdc_optical.robustness_figures"},
     "acdc_optical.fabrication": {f"acdc_optical.fabrication.{name}" for name in FABRICATION},
     "acdc_optical.__main__": {"acdc_optical.cli"},
 }
@@ -266,6 +267,7 @@ MAY_DRAW = {
     "optics.plotting",
     "acdc_optical.figures",
     "acdc_optical.cascade_figures",
+    "acdc_optical.robustness_figures",
     "acdc_optical.fabrication.pictures",
 }
 MAY_PRINT = {name for name in MAY_IMPORT if name.startswith("acdc_optical.cli")}

@@ -34,7 +34,7 @@ from tests.realisation.cases import bench, inputs, layer, relative_error
 SHIFTS = {"modulator.shift_x": Normal(2e-6), "input_mask.shift_y": Normal(2e-6), "camera.shift_y": Normal(2e-6)}
 WRONG = Imperfections().changed({"modulator.shift_x": 1e-6, "input_mask.shift_y": -2e-6, "fourier_mask.defocus": 1e-3})
 NOISY = Exposure(BalancedHomodyne(1e3, Sensor(shot=Poisson())), amplitude=3.0)
-FEW = Schedule(epochs=4, batch=8)
+FEW = Schedule(epochs=2, batch=8)
 
 
 def network(dtype=torch.float64):
@@ -200,7 +200,7 @@ class TestInEvaluation:
         made, x = optical(), data()[0]
         first, second = full_scales(made, 3 * x)
         assert first == float(3 * x.max())
-        assert second == pytest.approx(float(made[:3](3 * x).max()), rel=1e-5)
+        assert second == pytest.approx(made[:3](3 * x).max().item(), rel=1e-5)
 
 
 class TestFit:
@@ -219,7 +219,7 @@ class TestFit:
         history = list(steps)
         path = tmp_path / "training.checkpoint"
         _, steps = self.trained(checkpoint=path)
-        assert [next(steps) for _ in range(2)] == history[:2]
+        assert next(steps) == history[0]
         torch.rand(5)
         resumed, steps = self.trained(checkpoint=path)
         assert list(steps) == history
