@@ -70,11 +70,10 @@ class InTheLoop(nn.Module):
         super().__init__()
         if benches < 1:
             raise ValueError(f"expected one bench or more for each batch; got {benches}")
-        if wrong is not None and any(value.ndim for value in wrong.drawn().values()):
-            raise ValueError("expected what is wrong on the average; got several draws of it: give distributions")
-        layers = _optical_layers(network)
         self.network, self.distributions = network, distributions
-        self.wrong = layers[0].bench.imperfections if wrong is None else wrong
+        self.wrong = _optical_layers(network)[0].bench.imperfections if wrong is None else wrong
+        if any(value.ndim for value in self.wrong.drawn().values()):
+            raise ValueError("expected what is wrong on the average; got several draws of it: give distributions")
         self.readings = None if readings is None else tuple(readings)
         self.benches, self.nodes = benches, nodes
         # What cannot be drawn or read is found out now rather than in the first batch.

@@ -259,7 +259,7 @@ def test_the_gap_that_imperfections_in_the_loop_close(tmp_path, monkeypatch):
 
 
 def test_photons_and_accuracy(tmp_path, monkeypatch):
-    for name, value in {"PER_OUTPUT": (0.01, 1e5), "EXPOSURES": 2, "IN_THE_LOOP": Schedule(epochs=1)}.items():
+    for name, value in {"PER_OUTPUT": (0.01, 1e3), "EXPOSURES": 2, "IN_THE_LOOP": Schedule(epochs=1)}.items():
         monkeypatch.setattr(photon_budget, name, value)
     recipe = small_recipe()
     x, y = recipe.data[:2]
@@ -268,8 +268,8 @@ def test_photons_and_accuracy(tmp_path, monkeypatch):
     for curve in list(found.values())[:3]:
         dark, bright = curve.points
         assert min(bright.accuracies) == curve.full > max(dark.accuracies)
-        assert bright.electrons == pytest.approx(1e5, rel=1e-2)  # set without noise, and counted with it
-        assert 0.01 < curve.threshold < 1e5
+        assert bright.electrons == pytest.approx(1e3, rel=1e-2)  # set without noise, and counted with it
+        assert 0.01 < curve.threshold < 1e3
     assert all(0 < share < 1 for share in shares)
     (row, *_) = photon_budget.rows([found], 9)
     assert len(row) == 3 + len(photon_budget.PER_OUTPUT)
