@@ -20,29 +20,43 @@ from torch import nn
 from acdc_optical import Bench, Imperfections, InTheLoop, Schedule, realise_each
 from acdc_optical.datasets import Split
 from acdc_optical.distributions import Distributions, Normal
+from acdc_optical.exposure import Exposure
 from acdc_optical.networks import Recipe, for_digits
 from acdc_optical.robust import each_drawn, outputs_on
 from acdc_optical.robustness_figures import plot_robustness
 from acdc_optical.routes import Run, train_numbers
 from acdc_optical.training import accuracy, fit
+from tests.benchmarks.photon_budget import Camera, exposures, ideal
 from tests.benchmarks.table import Section, machine, publish_sections
 
 SEEDS = range(3)
 DRAWS = 20
 SEED_OF_DRAWS = 1000
-LEVELS = (0.0, 0.5, 1.0, 1.5, 2.0)
+LEVELS = (0.0, 0.5, 0.75, 1.0, 1.5, 2.0)
 LEVEL = LEVELS.index(1.0)
 
 SHIFT, DEFOCUS = 1.6e-6, 50e-6
 """Standard deviations at level 1: a fifth of a pixel, for every part along each axis; half a tenth of a millimetre."""
 
 BITS = 6
+PER_OUTPUT = 4.0
+"""Photons detected for each output of a layer where noise comes on top, at level 1."""
+
 IN_THE_LOOP = Schedule(epochs=30, learning_rate=1e-2)
 WIDER = 1.25
 """Level of the benches in the loop."""
 
 HEADER = ["network", *[f"level {level:g}" for level in LEVELS]]
-GAP_HEADER = ["seed", "on a perfect bench", "level 1", "in the loop, level 1", "of the gap closed"]
+GAP_HEADER = [
+    "seed",
+    "perfect bench",
+    "level 1",
+    "in the loop",
+    "gap closed",
+    "level 1, noise",
+    "in the loop",
+    "gap closed",
+]
 
 
 def misaligned(level: float) -> Distributions:
@@ -64,23 +78,38 @@ class Outcome(NamedTuple):
     Attributes:
         perfect: accuracy by numbers, which is that of a perfect bench.
         before, after: for each level accuracies on each bench, without and with imperfections in the loop.
+        noisy: without and with, on benches of level 1 with noise.
     """
 
     perfect: float
     before: list[list[float]]
     after: list[list[float]]
+    noisy: tuple[list[float], list[float]]
 
     @property
     def closed(self) -> float:
         """The share of the gap between the perfect bench and those of level 1 that is closed."""
-        before, after = mean(self.before[LEVEL]), mean(self.after[LEVEL])
-        return (after - before) / (self.perfect - before)
+        return self._closed(self.before[LEVEL], self.after[LEVEL])
+
+    @property
+    def closed_in_noise(self) -> float:
+        """The same with noise, that no training has seen, against the perfect bench without."""
+        return self._closed(*self.noisy)
+
+    def _closed(self, before: list[float], after: list[float]) -> float:
+        return (mean(after) - mean(before)) / (self.perfect - mean(before))
 
 
-def on_benches(optical: nn.Module, data: Split, level: float) -> list[float]:
+def on_benches(optical: nn.Module, data: Split, level: float, readings: list[Exposure] | None = None) -> list[float]:
     """Accuracy on each bench that was drawn."""
     benches = list(each_drawn(steps(), misaligned(level), seed=SEED_OF_DRAWS, draws=range(DRAWS if level else 1)))
-    return [accuracy(y, data.test_y) for y in outputs_on(optical, data.test_x, benches)]
+    return [accuracy(y, data.test_y) for y in outputs_on(optical, data.test_x, benches, readings=readings)]
+
+
+def in_noise(optical: nn.Module, data: Split) -> list[float]:
+    """The same at level 1 with few photons, as many as reach the camera of a perfect bench."""
+    camera = Camera(Bench.preset(), ideal)
+    return on_benches(optical, data, LEVELS[LEVEL], exposures(optical, camera, data.train_x, PER_OUTPUT))
 
 
 def in_the_loop(numbers: nn.Module, recipe: Recipe, seed: int, checkpoint: Path) -> nn.Module:
@@ -101,7 +130,8 @@ def outcome(recipe: Recipe, seed: int, work: Path) -> Outcome:
     plain = realise_each(numbers, Bench.preset())
     before = [on_benches(plain, data, level) for level in LEVELS]
     trained = in_the_loop(numbers, recipe, seed, work / f"digits-{seed}-benches.checkpoint")
-    return Outcome(perfect, before, [on_benches(trained, data, level) for level in LEVELS])
+    after = [on_benches(trained, data, level) for level in LEVELS]
+    return Outcome(perfect, before, after, (in_noise(plain, data), in_noise(trained, data)))
 
 
 def spread(values: Sequence[float]) -> str:
@@ -118,7 +148,12 @@ def report(found: Sequence[Outcome]) -> None:
         rows.append([f"{name}: mean", *(spread([mean(run[i]) for run in each]) for i in range(len(LEVELS)))])
         rows.append([f"{name}: worst bench", *(spread([min(run[i]) for run in each]) for i in range(len(LEVELS)))])
     gaps = [
-        [str(seed), f"{100 * o.perfect:.1f}", spread(o.before[LEVEL]), spread(o.after[LEVEL]), f"{o.closed:.0%}"]
+        [
+            str(seed),
+            f"{100 * o.perfect:.1f}",
+            *(spread(o.before[LEVEL]), spread(o.after[LEVEL]), f"{o.closed:.0%}"),
+            *(*map(spread, o.noisy), f"{o.closed_in_noise:.0%}"),
+        ]
         for seed, o in enumerate(found)
     ]
     notes = [
@@ -130,17 +165,20 @@ def report(found: Sequence[Outcome]) -> None:
         f"In the loop: {IN_THE_LOOP.epochs} epochs more from the trained numbers, all parameters, another bench of "
         f"level {WIDER:g} for every batch. Tested on {DRAWS} benches for each level, never seen in training, the same "
         "ones for both.",
+        f"Noise: {PER_OUTPUT:g} photons detected for each output, by homodyne with perfect sensors; no training here "
+        "has seen it.",
         "",
         f"CPU: {machine()}. torch {torch.__version__}, one thread; `python -m tests.benchmarks.robustness`.",
     ]
-    closed = spread([each.closed for each in found])
+    closed, in_noise = (spread([getattr(o, name) for o in found]) for name in ("closed", "closed_in_noise"))
+    remark = f"Closed in the mean over seeds: {closed} %; with noise {in_noise} %."
     sections = [
         Section(f"Mean ± standard deviation of {len(found)} seeds", HEADER, rows, []),
         Section(
             "The gap at level 1, mean ± standard deviation of the benches",
             GAP_HEADER,
             gaps,
-            [f"Closed in the mean over seeds: {closed} %."],
+            [remark],
         ),
     ]
     publish_sections("robustness", "Imperfections in the loop", notes, sections)
