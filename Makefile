@@ -27,6 +27,8 @@ benchmarks: $(INSTALLED)
 	$(BIN)/python -m tests.benchmarks.waves
 	$(BIN)/python -m tests.benchmarks.memory
 	$(BIN)/python -m tests.benchmarks.training
+	$(BIN)/python -m tests.benchmarks.robustness
+	$(BIN)/python -m tests.benchmarks.photon_budget
 	$(BIN)/python -m tests.benchmarks.cascades
 	$(BIN)/python -m tests.benchmarks.exact_cascades
 	$(BIN)/python -m tests.benchmarks.layout

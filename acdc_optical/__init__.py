@@ -33,6 +33,7 @@ from acdc_optical.photon_budget import photon_budget
 from acdc_optical.plane_calibration import calibrate
 from acdc_optical.realisation import OpticalLayer, realise, realise_each
 from acdc_optical.reports import Report
+from acdc_optical.robust import InTheLoop
 from acdc_optical.searches import LinearProgramme, Splitting
 from acdc_optical.spaces import Paraxial, Scalar
 from acdc_optical.trained_masks import trainable_masks
@@ -74,6 +75,7 @@ __all__ = [
     "Imperfections",
     "InPhase",
     "InQuadrature",
+    "InTheLoop",
     "Laser",
     "Lenses",
     "LinearProgramme",

@@ -110,10 +110,9 @@ class ImperfectLayer(nn.Module):
 
     def arriving(self, x: Tensor, masks: Masks) -> Tensor:
         """The mean field on the camera's pixels, complex, shape (..., *camera pixels); in the units of the input."""
-        shown = x.reshape(-1, *self.shape)
         field: Tensor | float = 0.0
-        for sample in self._samples():
-            field = field + sample.weight * self._arriving(shown, masks, sample)
+        for path in self.paths(x.reshape(-1, *self.shape), masks):
+            field = field + path.share * path.light(path.shown, path.mask)
         assert isinstance(field, Tensor)
         cells = field.shape[field.ndim - len(self.shape) :]
         return field.reshape(*field.shape[: -len(self.shape) - 1], *x.shape[: x.ndim - len(self.shape)], *cells)
@@ -136,20 +135,23 @@ class ImperfectLayer(nn.Module):
         values = parts.values.unsqueeze(-2 * grid.ndim - 1)  # of one mask for all inputs
         return _framed(Parts(sent * values.to(_like(values, sent)), parts.edges), grid, device.gap_reflectance)
 
-    def _arriving(self, x: Tensor, masks: Masks, sample: _Sample) -> Tensor:
+    def paths(self, x: Tensor, masks: Masks) -> Iterator[Path]:
+        """What a batch of inputs sends through the bench, in each colour and from each angle; their fields add up."""
         planes, wrong = masks.planes, self.wrong
-        table = Table.of(planes, wrong, angles=sample.angles, colour=sample.colour)
-        shown = self.shown(x, masks, table.forth.wavelength)
-        d = as_shown(
-            wrong.fourier_device,
-            pixels_of(masks.fourier_mask),
-            planes.mask,
-            wavelength=table.forth.wavelength,
-            nominal=planes.wavelength,
-        )
-        cut = in_parts(wrong.fourier_device, d, planes.mask)
-        mask = _framed(cut, planes.mask, wrong.fourier_device.gap_reflectance)
-        return ImperfectLight(table, shown.edges, mask.edges, self.nodes)(shown.values, mask.values)
+        for sample in self._samples():
+            table = Table.of(planes, wrong, angles=sample.angles, colour=sample.colour)
+            shown = self.shown(x, masks, table.forth.wavelength)
+            d = as_shown(
+                wrong.fourier_device,
+                pixels_of(masks.fourier_mask),
+                planes.mask,
+                wavelength=table.forth.wavelength,
+                nominal=planes.wavelength,
+            )
+            cut = in_parts(wrong.fourier_device, d, planes.mask)
+            mask = _framed(cut, planes.mask, wrong.fourier_device.gap_reflectance)
+            light = ImperfectLight(table, shown.edges, mask.edges, self.nodes)
+            yield Path(sample.weight, light, shown.values, mask.values)
 
     def _samples(self) -> Iterator[_Sample]:
         """Of colours and of angles, as many as there are, whose light adds up without interference."""
@@ -160,6 +162,21 @@ class ImperfectLayer(nn.Module):
 
     def extra_repr(self) -> str:
         return f"wrong={self.wrong.present()}, nodes={self.nodes}"
+
+
+class Path(NamedTuple):
+    """Light of one colour and angle.
+
+    Attributes:
+        share: of all light.
+        light: the bench.
+        shown, mask: what is shown and what mask D lets through, in parts, as ``light`` takes them.
+    """
+
+    share: float
+    light: ImperfectLight
+    shown: Tensor
+    mask: Tensor
 
 
 class _Sample(NamedTuple):

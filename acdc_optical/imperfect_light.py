@@ -116,10 +116,10 @@ class ImperfectLight:
         light, values = _segments(field, axes).to(dtype), _segments(mask, axes).to(field.device, dtype)
         if axes == 1 or self.table.turned:
             return _NodeByNode(self)(light, values)
-        return _through_segments(light, values, *(response.to(light) for response in self._responses))
+        return _through_segments(light, values, *(response.to(light) for response in self.responses))
 
     @cached_property
-    def _responses(self) -> list[Tensor]:
+    def responses(self) -> list[Tensor]:
         """R of each axis, complex128, shape (..., segments of mask D, segments of mask A, camera pixels)."""
         found = []
         for axis in range(len(self.mask)):

@@ -131,6 +131,8 @@ ACDC = {
     "imperfect": "cascade compilation imperfect_light imperfections light models real_devices realisation optics "
     "optics.displaced optics.fringing optics.kernel optics.parts",
     "distributions": "imperfections",
+    "imperfect_operator": "compilation imperfect presentation",
+    "robust": "cascade distributions imperfect imperfect_operator imperfections realisation",
     "exposure": "bench imperfections planes optics optics.photons optics.shot",
     "as_built": "bench exposure imperfect models planes progress realisation optics",
     "photon_budget": "accounts exposure imperfect light_budget realisation optics optics.photons",
@@ -150,6 +152,7 @@ ACDC = {
     "figures": "light cascade compilation realisation training reports optics optics.plotting optics.units",
     "cascade_figures": "contributions light_budget optics.plotting",
     "waterfall_figures": "accounts optics.plotting",
+    "robustness_figures": "optics.plotting",
     "tables": "compilation contributions design light light_budget second_opinion training optics optics.units",
     "routes": "bench condensed constraints datasets design models networks progress realisation trained_masks training "
     "verification",
@@ -253,6 +256,7 @@ MAY_DRAW = {
     "acdc_optical.cascade_figures",
     "acdc_optical.waterfall_figures",
     "acdc_optical.imperfect_figures",
+    "acdc_optical.robustness_figures",
     "acdc_optical.fabrication.pictures",
 }
 
