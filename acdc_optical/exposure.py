@@ -11,7 +11,7 @@ from torch import Tensor
 from acdc_optical.bench import Bench
 from acdc_optical.imperfections import Imperfections
 from acdc_optical.planes import Planes
-from optics import BalancedHomodyne, FourStep, Readout, Sensor, ShotNoise
+from optics import BalancedHomodyne, FourStep, Sensor, ShotNoise
 from optics.photons import photons
 from optics.shot import Poisson
 
@@ -29,12 +29,16 @@ class Exposure:
     Attributes:
         readout: how, with the camera's sensors.
         amplitude: of the field on a camera pixel [√photons], where it is that of a modulator pixel which shows 1.
+        axes: of the camera, one or two.
+        intensity_noise: of the laser, relative rms; every input has an exposure of its own.
         seeds: of the noise. With one, all that is read at once has noise of one sequence; with several, each entry of
             the first dimension has its own, whatever stands beside it.
     """
 
-    readout: Readout
+    readout: BalancedHomodyne | FourStep
     amplitude: float
+    axes: int
+    intensity_noise: float | Tensor = 0.0
     seeds: tuple[int, ...] = (0,)
 
     def __call__(self, field: Tensor) -> Tensor:
@@ -54,8 +58,11 @@ class Exposure:
         return replace(self, seeds=seeds)
 
     def _read(self, field: Tensor, seed: int) -> Tensor:
-        generator = torch.Generator().manual_seed(seed)
-        return self.readout.field(field * self.amplitude, generator) / self.amplitude
+        generator, readout = torch.Generator().manual_seed(seed), self.readout
+        if isinstance(self.intensity_noise, Tensor) or self.intensity_noise:
+            exposures = torch.ones(*field.shape[: field.ndim - self.axes], *(1,) * self.axes, device=field.device)
+            readout = replace(readout, intensity_noise=exposures * self.intensity_noise)
+        return readout.field(field * self.amplitude, generator) / self.amplitude
 
 
 def exposure_of(
@@ -103,10 +110,9 @@ def exposure_of(
         of_reference = ports * _OF_WELL * camera.full_well / camera.quantum_efficiency
     else:
         of_reference = _OVER_SIGNAL * unit
-    readout = kind(
-        math.sqrt(of_reference), sensor, intensity_noise=wrong.light.intensity_noise, stray=unit * wrong.light.stray
-    )
-    return Exposure(readout, math.sqrt(unit) / full_scale)
+    readout = kind(math.sqrt(of_reference), sensor, stray=unit * wrong.light.stray)
+    noise, axes = wrong.light.intensity_noise, planes.camera.ndim
+    return Exposure(readout, math.sqrt(unit) / full_scale, axes, intensity_noise=noise)
 
 
 def photons_of_one(bench: Bench, planes: Planes) -> float:

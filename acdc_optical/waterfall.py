@@ -19,7 +19,7 @@ from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.parts import unit_of
 from acdc_optical.photon_budget import light_reaching
 from acdc_optical.progress import Track, silent
-from optics import BalancedHomodyne, FourStep, Sensor
+from optics import Sensor
 from optics.shot import Noiseless, Poisson
 
 # Read by the camera, and no matter of the light that arrives.
@@ -107,15 +107,15 @@ def _of_reading(imperfect: ImperfectLayer) -> Iterator[_Case]:
     reading = imperfect.reading
     if isinstance(reading, PerfectReading):
         return
-    if not isinstance(reading, Exposure) or not isinstance(reading.readout, BalancedHomodyne | FourStep):
+    if not isinstance(reading, Exposure):
         yield _Case("reading", reading=reading)
         return
     readout = reading.readout
-    sensor, quiet = readout.sensor, replace(readout, intensity_noise=0.0, stray=0.0)
+    sensor, quiet = readout.sensor, replace(readout, stray=0.0)
     plain = Sensor(sensor.quantum_efficiency)
 
     def read(name: str, camera: Sensor) -> _Case:
-        return _Case(name, reading=replace(reading, readout=replace(quiet, sensor=camera)))
+        return _Case(name, reading=replace(reading, readout=replace(quiet, sensor=camera), intensity_noise=0.0))
 
     if not isinstance(sensor.shot, Noiseless):
         yield read("shot noise", replace(plain, shot=sensor.shot))
@@ -132,9 +132,9 @@ def _of_reading(imperfect: ImperfectLayer) -> Iterator[_Case]:
         # The same steps up to where no light comes: what is cut off is the full well's.
         steps = replace(plain, full_well=sensor.full_well * _WIDER, bits=sensor.bits + _WIDER.bit_length() - 1)
         yield read(f"ADC of {sensor.bits} bits, {sensor.full_well:.3g} electrons", steps)
-    if readout.intensity_noise:
-        noisy = replace(quiet, sensor=plain, intensity_noise=readout.intensity_noise)
-        yield _Case(f"laser noise, {readout.intensity_noise:.3g} rms", reading=replace(reading, readout=noisy))
+    if reading.intensity_noise:
+        noisy = replace(reading, readout=replace(quiet, sensor=plain))
+        yield _Case(f"laser noise, {reading.intensity_noise:.3g} rms", reading=noisy)
 
 
 def _not_read(imperfect: ImperfectLayer) -> tuple[WaterfallRow, ...]:

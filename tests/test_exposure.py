@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from acdc_optical import Bench, Camera, Imperfections, ImperfectLayer, Laser, realise
 from acdc_optical.exposure import exposure_of
-from optics import GaussianShot, Noiseless, Poisson
+from optics import BalancedHomodyne, GaussianShot, Noiseless, Poisson, Sensor
 from tests.realisation.cases import bench, inputs, layer, relative_error
 
 PLANCK, LIGHT_SPEED = 6.62607015e-34, 299792458.0
@@ -117,11 +118,21 @@ def test_the_reference_fills_half_a_well_or_is_what_is_given():
     assert exposure.readout.reference**2 == pytest.approx(1e3 * exposure.amplitude**2)
 
 
+def test_the_laser_fluctuates_from_input_to_input():
+    """All pixels of an input see the same power; 400 inputs show its spread to a twentieth, 1.4 of its own error."""
+    optical, exposure = read(table())
+    noisy = replace(exposure, readout=BalancedHomodyne(1e3, Sensor()), intensity_noise=0.02)
+    field = torch.ones(400, *optical.masks().planes.camera.cells, dtype=torch.complex128)
+    powers = noisy(field)
+    assert float(powers.flatten(1).std(1).max()) < 1e-9
+    assert float(powers.flatten(1)[:, 0].std()) == pytest.approx(0.02, rel=0.05 * 2)
+
+
 def test_what_the_bench_says_is_wrong_is_read():
     wrong = Imperfections().changed({"light.stray": 0.25, "light.intensity_noise": 0.01})
     optical, exposure = read(table().replace(imperfections=wrong))
     assert exposure.readout.stray == pytest.approx(0.25 * exposure.amplitude**2)
-    assert exposure.readout.intensity_noise == 0.01
+    assert exposure.intensity_noise == 0.01
     assert isinstance(exposure.readout.sensor.shot, Poisson)
     assert read(table().replace(imperfections=wrong), wrong=Imperfections())[1].readout.stray == 0
     assert math.isinf(exposure.readout.sensor.full_well)

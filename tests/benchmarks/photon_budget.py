@@ -59,7 +59,7 @@ class Camera(NamedTuple):
 def ideal(bench: Bench, planes: Planes, photons: float) -> Exposure:
     """Balanced homodyne by perfect sensors beside a strong reference."""
     reference = STRONG * math.sqrt(photons)
-    return Exposure(BalancedHomodyne(reference, Sensor(shot=Poisson())), math.sqrt(photons))
+    return Exposure(BalancedHomodyne(reference, Sensor(shot=Poisson())), math.sqrt(photons), planes.camera.ndim)
 
 
 def of_bench(bench: Bench, planes: Planes, photons: float) -> Exposure:

@@ -33,7 +33,7 @@ from tests.realisation.cases import bench, inputs, layer, relative_error
 
 SHIFTS = {"modulator.shift_x": Normal(2e-6), "input_mask.shift_y": Normal(2e-6), "camera.shift_y": Normal(2e-6)}
 WRONG = Imperfections().changed({"modulator.shift_x": 1e-6, "input_mask.shift_y": -2e-6, "fourier_mask.defocus": 1e-3})
-NOISY = Exposure(BalancedHomodyne(1e3, Sensor(shot=Poisson())), amplitude=3.0)
+NOISY = Exposure(BalancedHomodyne(1e3, Sensor(shot=Poisson())), amplitude=3.0, axes=2)
 FEW = Schedule(epochs=2, batch=8)
 
 
@@ -83,7 +83,7 @@ class TestTheMatrix:
     def test_cameras_read_every_pixel(self, reading):
         """A reference of 1e3 costs the reading 1e6 roundings."""
         made = realise(layer("ACDC", (3, 4)), bench())
-        imperfect = ImperfectLayer(made, WRONG, reading=Exposure(reading, 10.0), nodes=3)
+        imperfect = ImperfectLayer(made, WRONG, reading=Exposure(reading, 10.0, axes=2), nodes=3)
         x = inputs(made.layer, 2)
         assert relative_error(ImperfectMatrix(imperfect)(x), imperfect(x)) < 1e-9
 
