@@ -15,20 +15,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from acdc_optical.imperfections import Imperfections, LensPlacement, Number, Placement, magnitude
 from acdc_optical.planes import Planes
-from optics import Axis, gauss
-from optics.canonical import LensArm, LensStance, Stance, carried, lens_kernel, turned
+from acdc_optical.segments import Nodes, in_a_row, through_segments
+from acdc_optical.turned_light import Between, TurnedArm, through_mask
+from optics.canonical import MOST_TURNED, LensArm, LensStance, Stance, coupling, lens_kernel, steepest, turned
 from optics.kernel import double
 from optics.waves import cis
-
-# Numbers between all inputs and all camera pixels, for each bench: 64 MB in complex64.
-_MOST = 2**23
 
 Edges = Sequence[Tensor]
 """For each axis, where the parts of a pixel begin and end, shape (..., parts + 1); see :class:`~optics.parts.Parts`."""
@@ -113,10 +110,10 @@ class ImperfectLight:
         """
         axes = len(self.mask)
         dtype = (field.real.dtype if field.is_complex() else field.dtype).to_complex()
-        light, values = _segments(field, axes).to(dtype), _segments(mask, axes).to(field.device, dtype)
+        light, values = in_a_row(field, axes).to(dtype), in_a_row(mask, axes).to(field.device, dtype)
         if axes == 1 or self.table.turned:
             return _NodeByNode(self)(light, values)
-        return _through_segments(light, values, *(response.to(light) for response in self.responses))
+        return through_segments(light, values, *(response.to(light) for response in self.responses))
 
     @cached_property
     def responses(self) -> list[Tensor]:
@@ -125,7 +122,8 @@ class ImperfectLight:
         for axis in range(len(self.mask)):
             source, mask, camera = self.front[axis], self.masked[axis], self.camera[axis]
             forth = self.sent(axis, lens_kernel(source.flat, mask.flat, self.table.forth.along(axis)))
-            back = self.read(axis, lens_kernel(mask.flat, camera.flat, self.table.back.along(axis)))
+            back = lens_kernel(mask.flat, camera.flat, self.table.back.along(axis))
+            back = self.read(axis, back * mask.weights.flatten(-2)[..., None])
             segments = mask.places.shape[-2]
             arriving, leaving = forth.unflatten(-1, (segments, -1)), back.unflatten(-2, (segments, -1))
             found.append(arriving.movedim(-2, -3) @ leaving)
@@ -133,18 +131,23 @@ class ImperfectLight:
 
     def sent(self, axis: int, kernel: Tensor) -> Tensor:
         """A kernel from the nodes of mask A to places in mask D, summed over those of each segment."""
+        return (kernel.unflatten(-2, self.front[axis].places.shape[-2:]) * self.lit(axis)[..., None]).sum(-2)
+
+    def lit(self, axis: int) -> Tensor:
+        """The light on the nodes of mask A, with their weights, shape (..., segments, nodes)."""
         source = self.front[axis]
-        lit = source.weights * self.table.lit(axis, source.places)
-        return (kernel.unflatten(-2, source.places.shape[-2:]) * lit[..., None]).sum(-2)
+        return source.weights * self.table.lit(axis, source.places)
 
     def read(self, axis: int, kernel: Tensor) -> Tensor:
-        """A kernel from the nodes of mask D to those of the camera, weighted there, in the mean over pixels here."""
-        camera, mask = self.camera[axis], self.masked[axis]
+        """A kernel from places in mask D to the nodes of the camera, in the mean over the pixels here."""
+        return (kernel.unflatten(-1, self.camera[axis].places.shape[-2:]) * self.seen(axis)[..., None, :, :]).sum(-1)
+
+    def seen(self, axis: int) -> Tensor:
+        """What the nodes of the camera add to the mean over their pixels, shape (..., pixels, nodes)."""
+        camera = self.camera[axis]
         # The image is upside down, and so is the tilt of its light; that of the reference beam takes it away.
-        seen = camera.weights / camera.weights.sum(-1, keepdim=True)
-        seen = seen * self.table.reference(axis, camera.places)
-        kernel = kernel * mask.weights.flatten(-2)[..., None]
-        return (kernel.unflatten(-1, camera.places.shape[-2:]) * seen[..., None, :, :]).sum(-1)
+        share = camera.weights / camera.weights.sum(-1, keepdim=True)
+        return share * self.table.reference(axis, camera.places)
 
     @cached_property
     def front(self) -> list[Nodes]:
@@ -167,35 +170,6 @@ class ImperfectLight:
         return found
 
 
-class Nodes(NamedTuple):
-    """Where light is integrated along one axis of a plane.
-
-    Attributes:
-        places: [m], float64, shape (..., segments, nodes).
-        weights: [m], likewise.
-    """
-
-    places: Tensor
-    weights: Tensor
-
-    @classmethod
-    def of(cls, axis: Axis, edges: Tensor, count: int) -> Nodes:
-        """Gauss nodes in the parts of every pixel, which begin and end at ``edges``."""
-        unit = gauss(count)
-        at, weights = (torch.tensor(values, dtype=torch.float64) for values in (unit.nodes, unit.weights))
-        edges = edges.double().cpu()
-        begins, ends = edges[..., :-1, None], edges[..., 1:, None]
-        within = (begins + ends) / 2 + (ends - begins) * at
-        places = axis.centres[:, None, None] + axis.spacing * within[..., None, :, :]
-        share = (axis.spacing * (ends - begins) * weights)[..., None, :, :].expand(places.shape)
-        return cls(places.flatten(-3, -2), share.flatten(-3, -2))
-
-    @property
-    def flat(self) -> Tensor:
-        """Places, shape (..., segments·nodes)."""
-        return self.places.flatten(-2)
-
-
 class _NodeByNode:
     """Light that is followed from the nodes of mask A to those of mask D, and on to those of the camera."""
 
@@ -204,39 +178,55 @@ class _NodeByNode:
         self.front, self.mask, self.camera = (
             [nodes.flat for nodes in plane] for plane in (bench.front, bench.masked, bench.camera)
         )
+        self.weights = [nodes.weights.flatten(-2) for nodes in bench.masked]
 
     def __call__(self, light: Tensor, values: Tensor) -> Tensor:
-        arrived = carried(light, self.bench.table.forth, self.front, self.mask, self.bench.sent)
         for axis, nodes in enumerate(self.bench.masked, start=-len(self.mask)):
             values = values.repeat_interleave(nodes.places.shape[-1], axis)
-        arrived = arrived * values.unsqueeze(-len(self.mask) - 1)
-        return carried(arrived, self.bench.table.back, self.mask, self.camera, self.bench.read)
+        if len(self.mask) == 2:
+            return self._turned(light, values)
+        (front,), (mask,), (camera,), (weights,) = self.front, self.mask, self.camera, self.weights
+        forth = self.bench.sent(0, lens_kernel(front, mask, self.bench.table.forth.along(0)))
+        back = self.bench.read(0, lens_kernel(mask, camera, self.bench.table.back.along(0)) * weights[..., None])
+        return light @ forth.to(light) * values.unsqueeze(-2) @ back.to(light)
 
+    def _turned(self, light: Tensor, values: Tensor) -> Tensor:
+        between = [self._between(axis) for axis in range(2)]
+        places = [each.places for each in between]
+        down, across = (each.matrix.to(light) for each in between)
+        y, x = (weights.to(light) for weights in self.weights)
+        arrived = self._forth(light, places).to_mask(light)
+        return self._back(light, places).to_camera(through_mask(arrived, values, down, across, (y, x)))
 
-def _through_segments(light: Tensor, mask: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """The sum of the module's docstring, in the order that takes fewer steps.
+    def _between(self, axis: int) -> Between:
+        """Places in the plane of mask D that tell the light of both arms."""
+        front, mask, camera = (float(p[axis].detach().abs().max()) for p in (self.front, self.mask, self.camera))
+        forth, back = self.bench.table.forth.along(axis), self.bench.table.back.along(axis)
+        turns = max(steepest(forth, front, mask)[1], steepest(back, mask, camera)[0])
+        return Between.of(self.mask[axis], turns + MOST_TURNED)
 
-    Args:
-        light: E, shape (..., batch, l, j).
-        mask: D, shape (..., t, s).
-        rows, columns: R' and R, shape (..., t, l, k) and (..., s, j, i).
-    """
-    batch, (t, s) = light.shape[-3], mask.shape[-2:]
-    (n, k), (j, i) = rows.shape[-2:], columns.shape[-2:]
-    inputwise = batch * (n * j * t * k + j * t * k * s + j * s * k * i)
-    together = t * s * n * k + s * n * k * j * i + batch * n * j * k * i
-    if inputwise <= together or n * j * k * i > _MOST:
-        seen = torch.einsum("...blj,...tlk->...bjtk", light, rows)
-        seen = torch.einsum("...bjtk,...ts->...bjsk", seen, mask)
-        return torch.einsum("...bjsk,...sji->...bki", seen, columns)
-    operator = torch.einsum("...slk,...sji->...ljki", torch.einsum("...ts,...tlk->...slk", mask, rows), columns)
-    return torch.einsum("...blj,...ljki->...bki", light, operator)
+    def _forth(self, light: Tensor, places: list[Tensor]) -> TurnedArm:
+        arm = self.bench.table.forth
+        coupled = coupling(arm, self.front, places)
+        kernels = []
+        for axis, nodes in enumerate(self.bench.front):
+            kernel = lens_kernel(nodes.flat, places[axis], arm.along(axis)).unflatten(-2, nodes.places.shape[-2:])
+            powers = coupled.powers(nodes.flat, coupled.front[axis]).unflatten(-1, nodes.places.shape[-2:])
+            lit = powers * self.bench.lit(axis).unsqueeze(-3)
+            kernels.append((lit.movedim(-3, -2) @ kernel).movedim(-2, -3))
+        remain = [coupled.powers(*each) for each in zip(places, coupled.back, strict=True)]
+        return TurnedArm(*(each.to(light) for each in (coupled.factors(), *kernels, *remain)))
 
-
-def _segments(values: Tensor, axes: int) -> Tensor:
-    """Parts of pixels one after another along each axis."""
-    values = values.flatten(-2)
-    return values.flatten(-3, -2) if axes == 2 else values
+    def _back(self, light: Tensor, places: list[Tensor]) -> TurnedArm:
+        arm = self.bench.table.back
+        coupled = coupling(arm, places, self.camera)
+        kernels = []
+        for axis, nodes in enumerate(self.bench.camera):
+            kernel = lens_kernel(places[axis], nodes.flat, arm.along(axis))
+            powers = coupled.powers(nodes.flat, coupled.back[axis])
+            kernels.append(self.bench.read(axis, kernel[..., None, :, :] * powers[..., None, :]))
+        remain = [coupled.powers(*each) for each in zip(places, coupled.front, strict=True)]
+        return TurnedArm(*(each.to(light) for each in (coupled.factors(), *kernels, *remain)))
 
 
 def _plane_wave(tilt: Sequence[Number], wavelength: Number, plane: Stance, axis: int, places: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ their own. The phase of the light through the centres of both planes is left out
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -30,7 +30,8 @@ _INDEX = 1.52
 # Of the light at the corners of both planes, that is left out where planes are turned against one another.
 _LEFT_OUT = 1e-7
 
-_MOST_TURNED = 2.0
+MOST_TURNED = 2.0
+"""Radians by which a rotation may turn the light at the corners of planes."""
 
 
 @dataclass(frozen=True)
@@ -149,60 +150,56 @@ def lens_kernel(front: Tensor, back: Tensor, arm: AxisArm) -> Tensor:
     return cis(turns / (2 * scale)) * scale**-0.5
 
 
-class Term(NamedTuple):
-    """One product of powers in :class:`Coupling`.
-
-    Attributes:
-        factor: complex, 0-dim or of shape (draws,).
-        powers: for each axis, by what its kernel is to be multiplied, shape (..., front, back).
-    """
-
-    factor: Tensor
-    powers: tuple[Tensor, Tensor]
-
-
 class Coupling(NamedTuple):
     """Planes that are turned against one another: exp(i·strength·(x·v - y·u)), in powers of x·v and y·u.
 
     Attributes:
         strength: 2π·sin α/(λB) [1/m²], float64.
         order: up to which powers are needed, both together.
+        front, back: the largest (y, x) and (v, u), in which places are measured here [m]: powers of metres leave the
+            range of single precision.
     """
 
     strength: Tensor
     order: int
+    front: tuple[Tensor, Tensor]
+    back: tuple[Tensor, Tensor]
 
-    def terms(self, front: Sequence[Tensor], back: Sequence[Tensor]) -> Iterator[Term]:
-        """What all kernels together are made of, between places (y, x) in front and (v, u) behind [m]."""
-        # Places over the largest: powers of metres leave the range of single precision.
-        (y, x), (v, u) = ([places.detach().abs().max() for places in plane] for plane in (front, back))
-        for i, j in ((i, total - i) for total in range(self.order + 1) for i in range(total + 1)):
-            factor = (1j * self.strength * x * v) ** i * (-1j * self.strength * y * u) ** j
-            along_y = (front[0] / y)[..., :, None] ** j * (back[0] / v)[..., None, :] ** i
-            along_x = (front[1] / x)[..., :, None] ** i * (back[1] / u)[..., None, :] ** j
-            yield Term(factor / (math.factorial(i) * math.factorial(j)), (along_y, along_x))
+    def factors(self) -> Tensor:
+        """Of (x·v)^i·(y·u)^j, complex128, shape (..., order + 1, order + 1); what is beyond the order is not needed."""
+        (y, x), (v, u) = self.front, self.back
+        along = []
+        for turned in (1j * self.strength * x * v, -1j * self.strength * y * u):
+            shares = [torch.ones_like(turned)]  # of the exponential series
+            for k in range(self.order):
+                shares.append(shares[k] * turned / (k + 1))
+            along.append(torch.stack(shares, -1))
+        return along[0][..., :, None] * along[1][..., None, :]
+
+    def powers(self, places: Tensor, largest: Tensor) -> Tensor:
+        """Powers 0 … order of places in front or behind, in units of the largest, shape (..., order + 1, points)."""
+        return torch.stack([(places / largest) ** k for k in range(self.order + 1)], -2)
 
 
-def coupling(arm: LensArm, front: Sequence[Tensor], back: Sequence[Tensor]) -> Coupling | None:
-    """How the axes of an arm are coupled between places (y, x) in front and (v, u) behind; None if they are not.
+def coupling(arm: LensArm, front: Sequence[Tensor], back: Sequence[Tensor]) -> Coupling:
+    """How the axes of an arm are coupled between places (y, x) in front and (v, u) behind; of order 0 if not turned.
 
     Raises:
         ValueError: a rotation that turns the light at the rim by more than a few radians against where it should be.
     """
-    if len(front) < 2 or not (isinstance(arm.turn, Tensor) or arm.turn):
-        return None
     scales = [arm.along(axis).scale for axis in (0, 1)]
     strength = torch.as_tensor(2 * math.pi * _sine(arm.turn) / ((scales[0] + scales[1]) / 2), dtype=torch.float64)
-    y, x, v, u = (float(places.detach().abs().max()) for places in (*front, *back))
-    most = float(strength.detach().abs().max()) * (x * v + y * u)
-    if most > _MOST_TURNED:
+    y, x, v, u = (places.detach().abs().max() for places in (*front, *back))
+    most = float(strength.detach().abs().max() * (x * v + y * u))
+    if most > MOST_TURNED:
         raise ValueError(
             f"planes turned by {number(torch.as_tensor(arm.turn).detach().abs().max()):.3g} rad against each other "
-            f"change the phase at their corners by {most:.2g} rad; this model holds for up to {_MOST_TURNED:g}: use "
+            f"change the phase at their corners by {most:.2g} rad; this model holds for up to {MOST_TURNED:g}: use "
             "smaller rotations"
         )
     order = next(k for k in range(40) if most ** (k + 1) / math.factorial(k + 1) < _LEFT_OUT)
-    return Coupling(strength, order + strength.requires_grad)  # a power more: a slope has one less
+    # A power more where a slope is wanted, which has one less.
+    return Coupling(strength, order + strength.requires_grad, (y, x), (v, u))
 
 
 def carried(
@@ -225,14 +222,21 @@ def carried(
         ValueError: see :func:`coupling`.
     """
     kernels = [lens_kernel(a, b, arm.along(axis)) for axis, (a, b) in enumerate(zip(front, back, strict=True))]
+    if len(front) == 1:
+        return _through(light, [summed(0, kernels[0])])
     coupled = coupling(arm, front, back)
-    if coupled is None:
-        return _through(light, [summed(axis, kernel) for axis, kernel in enumerate(kernels)])
+    factors = coupled.factors().to(light)
+    before, behind = (
+        [coupled.powers(*each).movedim(-2, 0) for each in zip(places, largest, strict=True)]
+        for places, largest in ((front, coupled.front), (back, coupled.back))
+    )
     arrived = torch.zeros((), dtype=light.dtype, device=light.device)
-    for term in coupled.terms(front, back):
-        both = [summed(axis, kernels[axis] * powers) for axis, powers in enumerate(term.powers)]
-        factor = term.factor[..., None, None, None] if term.factor.ndim else term.factor
-        arrived = arrived + factor.to(light) * _through(light, both)
+    for i, j in ((i, total - i) for total in range(coupled.order + 1) for i in range(total + 1)):
+        along_y = summed(0, kernels[0] * before[0][j][..., :, None] * behind[0][i][..., None, :])
+        along_x = summed(1, kernels[1] * before[1][i][..., :, None] * behind[1][j][..., None, :])
+        factor = factors[..., i, j]
+        factor = factor[..., None, None, None] if factor.ndim else factor
+        arrived = arrived + factor * _through(light, [along_y, along_x])
     return arrived
 
 
@@ -249,6 +253,20 @@ def _through(light: Tensor, kernels: Sequence[Tensor]) -> Tensor:
     kernels = [kernel.unsqueeze(-3).to(light) for kernel in kernels]
     light = light @ kernels[-1] if len(kernels) == 2 else (light.unsqueeze(-2) @ kernels[-1]).squeeze(-2)
     return kernels[0].mT @ light if len(kernels) == 2 else light
+
+
+def steepest(arm: AxisArm, front: float, back: float) -> tuple[float, float]:
+    """By how many radians, at most, the kernel's phase changes from the middle to the rim, in front and behind.
+
+    Args:
+        arm: along one axis.
+        front, back: the rims of the planes [m].
+    """
+    a, d, scale, x0, u0, own_x0, own_u0, _ = (torch.as_tensor(value).detach().double() for value in arm)
+    across = 2 * math.pi / scale.abs()
+    in_front = across * front * (a.abs() * (front + own_x0.abs()) + back + u0.abs())
+    behind = across * back * (d.abs() * (back + own_u0.abs()) + front + x0.abs())
+    return float(in_front.max()), float(behind.max())
 
 
 def _seen(plane: Stance, lens: LensStance, rotation: Quantity) -> list[Quantity]:

@@ -127,7 +127,9 @@ ACDC = {
     "imperfect imperfections photon_budget realisation progress waterfall wave optics reports",
     "real_devices": "imperfections optics optics.devices optics.etches optics.flatness optics.fringing optics.kernel "
     "optics.parts",
-    "imperfect_light": "imperfections planes optics optics.canonical optics.kernel optics.waves",
+    "segments": "optics",
+    "turned_light": "",
+    "imperfect_light": "imperfections planes segments turned_light optics optics.canonical optics.kernel optics.waves",
     "imperfect": "cascade compilation imperfect_light imperfections light models real_devices realisation optics "
     "optics.displaced optics.fringing optics.kernel optics.parts",
     "distributions": "imperfections",
