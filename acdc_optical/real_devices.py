@@ -12,6 +12,7 @@ from optics.devices import EtchDepth, LookUpTable, PhaseStroke, QuantisedAmplitu
 from optics.etches import EdgeGrowth, Overlay
 from optics.flatness import Flatness, random_flatness
 from optics.fringing import Crosstalk
+from optics.kernel import double
 from optics.parts import Parts, whole
 
 N = TypeVar("N", Tensor, float, "Tensor | float", "Tensor | float | None")
@@ -61,7 +62,7 @@ def _and(error: Number, other: Number) -> Number:
     """Two relative errors of one thing."""
     if not isinstance(other, Tensor) and other == 0:
         return error
-    return (1 + error) * (1 + other) - 1
+    return (1 + double(error)) * (1 + other) - 1  # the other is of a wavelength, which is where kernels are built
 
 
 def room(value: N, grid: Grid) -> N:

@@ -124,7 +124,8 @@ ACDC = {
     "reports": "",
     "verification": "light light_budget bench cascade combs compilation methods calibration layers models presentation "
     "realisation progress wave optics reports",
-    "real_devices": "imperfections optics optics.devices optics.etches optics.flatness optics.fringing optics.parts",
+    "real_devices": "imperfections optics optics.devices optics.etches optics.flatness optics.fringing optics.kernel "
+    "optics.parts",
     "imperfect_light": "imperfections planes optics optics.canonical optics.kernel optics.waves",
     "imperfect": "cascade compilation imperfect_light imperfections light models real_devices realisation optics "
     "optics.displaced optics.fringing optics.kernel optics.parts",
