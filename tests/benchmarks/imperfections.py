@@ -77,15 +77,15 @@ PLACE_REMARKS = [
     "first order: errors go with the square of shifts, turns and depths. An AFDF layer has one image, and they go "
     "with the first power.",
     "- A mask A that is moved gives each number a share of the next one's a, in proportion to the shift, mirrored or "
-    "not: both halves have another a. Gaps that are dark hide the first 2 % of a pixel, which is why its rotation costs "
-    "nothing until the rim has moved by as much (16 pixels × 1.1 mrad, 8 × 2.2 mrad).",
+    "not: both halves have another a. Gaps that are dark hide the first 2 % of a pixel: its rotation costs nothing "
+    "until the rim has moved by as much (16 pixels × 1.1 mrad, 8 × 2.2 mrad).",
     "- Mask D moved by s turns the phase of the output by 2π·s·x/(λf) and back that of the input: only what D does "
     "besides imaging feels it. Of mirrored layers the turn is odd, and what is left is its square.",
     "- Out of focus, the modulator and the camera put a parabola of phase on mask D, π·dz·u²/(λf²): in quadrature, in "
     "first order, to a real layer, which does not read it. A focal length wrong by ε is a defocus of ε·f, and so a "
     "thousandth of 100 mm is one depth of a pixel.",
     "- Mask D out of focus puts a parabola on the modulator and the opposite one on the camera: they cancel for light "
-    "that is imaged. One of its depths, hundreds of times as long, costs forty times less and more.",
+    "that is imaged. One of its depths, hundreds of times as long, costs 20 to 200 times less.",
     "- Light of another wavelength meets mask D on another scale, first order in all layers: 1 nm of 633 displaces the "
     "outermost coefficients by 1/630 of their distance from the axis.",
     "- A tilt of a lens is a focal length wrong by its square, different along both axes: twice the power of that.",
@@ -226,8 +226,8 @@ def main() -> None:
     notes = [
         f"Relative L2 errors of the outputs for 4 inputs of normal numbers, in brackets after the best complex factor; "
         f"means over {len(SEEDS)} layers. Bench of the tests: 633 nm, 100 mm, pixels of 8 µm, fills 0.9644 "
-        "(modulator), 0.95 (mask), 0.9 (camera); read as it is, without noise. A depth is pitch²/λ, in which the light of one pixel "
-        "spreads by another. Power: with which the error grows from 1/8 to 1/4.",
+        "(modulator), 0.95 (mask), 0.9 (camera); read as it is, without noise. A depth is pitch²/λ, in which the "
+        "light of one pixel spreads by another. Power: with which the error grows from 1/8 to 1/4.",
         "",
         "![Errors against sizes](imperfections.png)",
         "",
