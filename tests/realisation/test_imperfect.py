@@ -62,7 +62,7 @@ CASES = {
     "plane-turned": ("AFDF", (3, 2), {**BOTH, **TURNED}, 7, 1e-7),
     "plane-made": ("AFDF", (2, 3), {**BOTH, **GAPS, **MADE, "light.wavelength": -3e-9}, 5, 2e-5),
     "plane-panel": ("AFDF", (3, 2), {**BOTH, **TURNED, **GAPS, **PANEL}, 5, 2e-5),
-    "plane-fringes": ("AFDF", (3, 2), {**GAPS, **FRINGES}, 3, 1e-4),
+    "plane-fringes": ("AFDF", (3, 2), {**GAPS, **FRINGES}, 4, 1e-6),
     "angles": ("AFDF", (2, 1), {"light.divergence": 3e-4, "modulator.rotation": 0.02, "camera.shift_y": 3e-6}, 3, 5e-4),
     # What a lens of two powers does between turned planes is left out: a tilt's square times a rotation.
     "plane-all": ("AFDF", (3, 2), {**BOTH, **BOTH_TILTS, **TURNED}, 6, 2e-3),
