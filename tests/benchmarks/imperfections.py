@@ -85,7 +85,7 @@ PLACE_REMARKS = [
     "first order, to a real layer, which does not read it. A focal length wrong by ε is a defocus of ε·f, and so a "
     "thousandth of 100 mm is one depth of a pixel.",
     "- Mask D out of focus puts a parabola on the modulator and the opposite one on the camera: they cancel for light "
-    "that is imaged. One of its depths, hundreds of times as long, costs forty times less and more.",
+    "that is imaged. One of its depths, hundreds of times as long, costs 20 to 200 times less.",
     "- Light of another wavelength meets mask D on another scale, first order in all layers: 1 nm of 633 displaces the "
     "outermost coefficients by 1/630 of their distance from the axis.",
     "- A tilt of a lens is a focal length wrong by its square, different along both axes: twice the power of that.",

@@ -23,7 +23,7 @@ from tests.realisation.oracle import mirror
 _NODES = 4
 _INDEX = 1.52  # of the lens's glass
 _PARTS = 8  # of a pixel, within which fringing fields are even
-_WIDTHS = 6  # standard deviations to which sources are followed, in steps of one: the rule is right to 5e-9
+_WIDTHS = 5  # standard deviations to which sources are followed, in steps of one: the rule is right to 1e-6
 
 
 @dataclass(frozen=True)
