@@ -12,6 +12,7 @@ Several benches are computed together: their draws are the first dimension of ev
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,11 +22,14 @@ from torch import Tensor
 
 from acdc_optical.imperfections import Imperfections, LensPlacement, Number, Placement, magnitude
 from acdc_optical.planes import Planes
-from acdc_optical.segments import Nodes, in_a_row, through_segments
+from acdc_optical.segments import Nodes, in_a_row, steps, through_segments
 from acdc_optical.turned_light import Between, TurnedArm, through_mask
 from optics.canonical import MOST_TURNED, LensArm, LensStance, Stance, coupling, lens_kernel, steepest, turned
 from optics.kernel import double
 from optics.waves import cis
+
+# Places in the plane of mask D that tell the light, over pixels of the camera, about; see Between.
+_BETWEEN = 3
 
 Edges = Sequence[Tensor]
 """For each axis, where the parts of a pixel begin and end, shape (..., parts + 1); see :class:`~optics.parts.Parts`."""
@@ -90,7 +94,7 @@ class ImperfectLight:
     Attributes:
         table: the bench.
         shown, mask: parts of the pixels of mask A and of mask D.
-        nodes: per part of a pixel and axis.
+        nodes: for a pixel along each axis; parts of one have as many as make them as exact.
     """
 
     table: Table
@@ -111,9 +115,16 @@ class ImperfectLight:
         axes = len(self.mask)
         dtype = (field.real.dtype if field.is_complex() else field.dtype).to_complex()
         light, values = in_a_row(field, axes).to(dtype), in_a_row(mask, axes).to(field.device, dtype)
-        if axes == 1 or self.table.turned:
+        if axes == 1 or self.table.turned or self._finely_cut(light, values):
             return _NodeByNode(self)(light, values)
         return through_segments(light, values, *(response.to(light) for response in self.responses))
+
+    def _finely_cut(self, light: Tensor, values: Tensor) -> bool:
+        """Whether there are so many segments that it takes fewer steps to follow the light from node to node."""
+        camera, nodes = self.table.planes.camera.cells, [plane.flat.shape[-1] for plane in self.masked]
+        few = _BETWEEN * max(camera)
+        by_nodes = light.shape[-3] * sum(few * math.prod(nodes) + few**2 * n for n in nodes)
+        return by_nodes < steps(light, values, (camera[0], camera[1]))
 
     @cached_property
     def responses(self) -> list[Tensor]:
