@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from json import dumps
 from pathlib import Path
 from typing import Annotated
@@ -147,8 +148,21 @@ def _computed(stage: nn.Module, x: Tensor, seed: int) -> Tensor:
 
 
 def _placed(stage: nn.Module, bench: str | None) -> nn.Module:
-    """A stage on the bench that was named, if one was and light computes the stage."""
-    if bench is None or not isinstance(stage, OpticalLayer | OpticalCascade):
+    """A stage on the bench that was named, if one was and light computes the stage.
+
+    Warns:
+        UserWarning: its own bench is imperfect, and that is left out.
+    """
+    if not isinstance(stage, OpticalLayer | OpticalCascade):
+        return stage
+    if bench is None:
+        known = isinstance(stage, OpticalLayer) and is_imperfect(stage)
+        if not known and (stage.bench.imperfections.present() or stage.bench.camera.read_out != "field"):
+            warnings.warn(
+                "what is wrong with the bench, and its camera, is left out: it is known for layers that are detected "
+                "one by one, with masks of pixels, in the continuous model",
+                stacklevel=2,
+            )
         return stage
     if isinstance(stage, OpticalCascade):
         raise ValueError(f"--bench {bench}: for layers that are detected one by one, not for an all-optical cascade")
