@@ -22,19 +22,24 @@ def small_recipe():
 
 
 def test_the_gap_that_imperfections_in_the_loop_close(tmp_path, monkeypatch):
-    for name, value in {"DRAWS": 2, "LEVELS": (0.0, 2.0), "LEVEL": 1, "IN_THE_LOOP": Schedule(epochs=1)}.items():
+    for name, value in {
+        "DRAWS": 2,
+        "LEVELS": (0.0, 2.0),
+        "LEVEL": 1,
+        "IN_THE_LOOP": Schedule(epochs=1),
+        "WITH_NOISE": Schedule(epochs=1),
+    }.items():
         monkeypatch.setattr(robustness, name, value)
     monkeypatch.setattr(table, "RESULTS", tmp_path)
     found = robustness.outcome(small_recipe(), 0, tmp_path)
     assert found.before[0] == [found.perfect]
     assert [len(each) for each in found.after] == [1, 2]
-    assert robustness.outcome(small_recipe(), 0, tmp_path) == found  # from its checkpoints
     robustness.report([found])
     robustness.draw([found], tmp_path / "curves.png")
     assert (tmp_path / "robustness.md").exists()
     assert (tmp_path / "curves.png").exists()
-    half = robustness.Outcome(0.9, [[0.9], [0.4, 0.6]], [[0.9], [0.7, 0.7]], ([0.1, 0.1], [0.3, 0.3]))
-    assert (half.closed, half.closed_in_noise) == pytest.approx((0.5, 0.25))
+    half = robustness.Outcome(0.9, [[0.9], [0.4, 0.6]], [[0.9], [0.7, 0.7]], ([0.1, 0.1], [0.3, 0.3], [0.7]))
+    assert (half.closed, *half.closed_in_noise) == pytest.approx((0.5, 0.25, 0.75))
 
 
 def test_photons_and_accuracy(tmp_path, monkeypatch):
