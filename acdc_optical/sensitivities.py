@@ -51,9 +51,13 @@ class Sensitivity:
         return self.first * abs(difference) + self.second * difference**2 / 2
 
     def limit(self, allowed: float) -> float:
-        """By how much the parameter may differ for a relative change of the output, to second order; SI unit."""
-        if self.second == 0:
-            return allowed / self.first if self.first else math.inf
+        """By how much the parameter may differ for a relative change of the output, to second order; SI unit.
+
+        Where both derivatives vanish, in proportion to what was found a standard deviation away.
+        """
+        if not self.first and not self.second:
+            found = max(self.below, self.above)
+            return allowed / found * self.deviation if found else math.inf
         # The root of error(δ) = allowed that does not cancel where the first order rules.
         return 2 * allowed / (self.first + math.sqrt(self.first**2 + 2 * self.second * allowed))
 

@@ -130,6 +130,13 @@ ACDC = {
     "imperfect": "cascade compilation imperfect_light imperfections light models real_devices realisation optics "
     "optics.displaced optics.fringing optics.kernel optics.parts",
     "distributions": "imperfections",
+    "distribution_files": "distributions imperfections parts",
+    "metrics": "",
+    "tolerance_results": "",
+    "tolerancing": "cascade checkpoint distributions exposure imperfect imperfections metrics progress realisation "
+    "sources tensors tolerance_results verification",
+    "sensitivities": "distributions imperfect metrics realisation verification",
+    "tolerance_figures": "sensitivities tolerance_results optics.plotting",
     "exposure": "bench imperfections planes optics optics.photons optics.shot",
     "augmentation": "",
     "processes": "",
@@ -143,7 +150,8 @@ ACDC = {
     "tensors trained_masks",
     "figures": "light cascade compilation realisation training reports optics optics.plotting optics.units",
     "cascade_figures": "contributions light_budget optics.plotting",
-    "tables": "compilation contributions design light light_budget second_opinion training optics optics.units",
+    "tables": "compilation contributions design light light_budget second_opinion sensitivities training optics "
+    "optics.units",
     "routes": "bench condensed constraints datasets design models networks progress realisation trained_masks training "
     "verification",
     "demo": "bench compilation methods constraints datasets design fabrication fabrication.package.report figures "
@@ -157,7 +165,9 @@ ACDC = {
     "cli.layers": "arguments cascade cli.app cli.console contributions design files light_budget realisation "
     "second_opinion tables verification",
     "cli.masks": "cli.app cli.console design fabrication files",
-    "cli": "cli.app cli.benches cli.layers cli.masks cli.networks",
+    "cli.tolerances": "arguments cascade cli.app cli.console design distribution_files distributions exposure files "
+    "imperfect realisation sensitivities tables tolerance_figures tolerance_results tolerancing verification",
+    "cli": "cli.app cli.benches cli.layers cli.masks cli.networks cli.tolerances",
 }
 
 # Masks as they are made; names without a package are its own modules.
@@ -254,7 +264,7 @@ MAY_IMPORT = {
     # The public faces: everything below what draws and what is run.
     "optics": {f"optics.{name}" for name in OPTICS} - {"optics.plotting"},
     "acdc_optical": {f"acdc_optical.{name}" for name in ACDC if name.split(".")[0] != "cli"}
-    - {"acdc_optical.figures", "acdc_optical.cascade_figures"},
+    - {"acdc_optical.figures", "acdc_optical.cascade_figures", "acdc_optical.tolerance_figures"},
     "acdc_optical.fabrication": {f"acdc_optical.fabrication.{name}" for name in FABRICATION},
     "acdc_optical.__main__": {"acdc_optical.cli"},
 }
@@ -266,6 +276,7 @@ MAY_DRAW = {
     "optics.plotting",
     "acdc_optical.figures",
     "acdc_optical.cascade_figures",
+    "acdc_optical.tolerance_figures",
     "acdc_optical.fabrication.pictures",
 }
 MAY_PRINT = {name for name in MAY_IMPORT if name.startswith("acdc_optical.cli")}
