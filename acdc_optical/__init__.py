@@ -19,6 +19,7 @@ from acdc_optical.constraints import (
     binary_phase,
 )
 from acdc_optical.design import Design
+from acdc_optical.distributions import Normal, Uniform
 from acdc_optical.etched_combs import EtchedComb
 from acdc_optical.etching.one_etch import OneEtch
 from acdc_optical.hardware import Camera, FourierMask, Laser, Lenses, Modulator, RelayMask
@@ -26,6 +27,7 @@ from acdc_optical.imperfect import ImperfectLayer, imperfect
 from acdc_optical.imperfections import Imperfections
 from acdc_optical.layers import ACDC, AFDF, Gaussian, IdentityPlusNoise, Permutation, as_matrix
 from acdc_optical.methods import Exact, Sampled
+from acdc_optical.metrics import ErrorAfterGain, ErrorRate, RelativeError, SquaredError
 from acdc_optical.models import Continuous, Ideal
 from acdc_optical.nearest import nearest_layer
 from acdc_optical.phases import ExactPhases, InQuadrature
@@ -35,7 +37,10 @@ from acdc_optical.realisation import OpticalLayer, realise, realise_each
 from acdc_optical.reports import Report
 from acdc_optical.robust import InTheLoop
 from acdc_optical.searches import LinearProgramme, Splitting
+from acdc_optical.sensitivities import Sensitivity, sensitivities
 from acdc_optical.spaces import Paraxial, Scalar
+from acdc_optical.tolerance_results import Tolerances
+from acdc_optical.tolerancing import Draws, tolerance
 from acdc_optical.trained_masks import trainable_masks
 from acdc_optical.training import CrossEntropy, Epoch, Schedule, fit
 from acdc_optical.transforms import CosineTransform, dct, idct
@@ -63,7 +68,10 @@ __all__ = [
     "CosineTransform",
     "CrossEntropy",
     "Design",
+    "Draws",
     "Epoch",
+    "ErrorAfterGain",
+    "ErrorRate",
     "EtchedComb",
     "Exact",
     "ExactPhases",
@@ -82,6 +90,7 @@ __all__ = [
     "Masks",
     "Modulator",
     "Newton",
+    "Normal",
     "OneEtch",
     "OnePixel",
     "OpticalCascade",
@@ -91,16 +100,21 @@ __all__ = [
     "PhaseOnly",
     "Quantised",
     "RealValues",
+    "RelativeError",
     "RelayMask",
     "Report",
     "Sampled",
     "Scalar",
     "Schedule",
+    "Sensitivity",
     "SignedAmplitude",
     "SoftStaircase",
     "Splitting",
+    "SquaredError",
     "Stage",
     "StraightThrough",
+    "Tolerances",
+    "Uniform",
     "Wave",
     "WholeField",
     "as_built",
@@ -118,6 +132,8 @@ __all__ = [
     "photon_budget",
     "realise",
     "realise_each",
+    "sensitivities",
+    "tolerance",
     "trade_off",
     "trainable_masks",
     "verify",

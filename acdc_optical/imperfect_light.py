@@ -233,9 +233,10 @@ class _NodeByNode:
         coupled = coupling(arm, places, self.camera)
         kernels = []
         for axis, nodes in enumerate(self.bench.camera):
-            kernel = lens_kernel(places[axis], nodes.flat, arm.along(axis))
-            powers = coupled.powers(nodes.flat, coupled.back[axis])
-            kernels.append(self.bench.read(axis, kernel[..., None, :, :] * powers[..., None, :]))
+            kernel = lens_kernel(places[axis], nodes.flat, arm.along(axis)).unflatten(-1, nodes.places.shape[-2:])
+            powers = coupled.powers(nodes.flat, coupled.back[axis]).unflatten(-1, nodes.places.shape[-2:])
+            seen = powers * self.bench.seen(axis).unsqueeze(-3)
+            kernels.append((kernel.unsqueeze(-4) * seen.unsqueeze(-3)).sum(-1))
         remain = [coupled.powers(*each) for each in zip(places, coupled.front, strict=True)]
         return TurnedArm(*(each.to(light) for each in (coupled.factors(), *kernels, *remain)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 from torch import nn
 
@@ -14,6 +14,7 @@ from acdc_optical.design import Design
 from acdc_optical.light import Pattern
 from acdc_optical.light_budget import LightBudget
 from acdc_optical.second_opinion import SecondOpinion
+from acdc_optical.sensitivities import Sensitivity
 from acdc_optical.training import Epoch
 from optics import Grid, Stripes
 from optics.units import format_length
@@ -100,4 +101,17 @@ def light_table(budget: LightBudget) -> Table:
             f"{number}", *shares, f"{a.transmission:.2g}, {d.transmission:.2g}", f"{a.range:.2g}, {d.range:.2g}"
         )
     table.caption = "power over that of the input"
+    return table
+
+
+def sensitivity_table(found: Sequence[Sensitivity], allowed: float) -> Table:
+    """What each parameter does by itself, and by how much it may be off for an allowed error."""
+    title = Text("each parameter by itself: relative change of the output")
+    heads = ("σ", "first order at σ", "second order at σ", "found at -σ, +σ", f"off by, for {allowed:g}")
+    table = Table(Column("parameter", no_wrap=True), *heads, title=title, title_justify="left")
+    for each in sorted(found, key=lambda one: -max(one.below, one.above)):
+        first, second = each.first * each.deviation, each.second * each.deviation**2 / 2
+        sides, limit = f"{each.below:.2g}, {each.above:.2g}", each.limit(allowed)
+        table.add_row(each.name, f"{each.deviation:.2g}", f"{first:.2g}", f"{second:.2g}", sides, f"{limit:.2g}")
+    table.caption = Text("SI units")
     return table

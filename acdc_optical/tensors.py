@@ -39,7 +39,8 @@ class Kind:
 
 DESIGN = Kind("acdc-optical", "design", 1, "make one with 'acdc-optical compile' or Design.save")
 CHECKPOINT = Kind("acdc-optical-checkpoint", "checkpoint", 1, "training writes one if it is given a file to write to")
-_KINDS = (DESIGN, CHECKPOINT)
+TOLERANCES = Kind("acdc-optical-tolerances", "tolerance run", 1, "make one with 'acdc-optical tolerance --resume'")
+_KINDS = (DESIGN, CHECKPOINT, TOLERANCES)
 _ADDED = {"schema_version", "complex_tensors", "sha256"}
 
 

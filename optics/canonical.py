@@ -197,7 +197,9 @@ def coupling(arm: LensArm, front: Sequence[Tensor], back: Sequence[Tensor]) -> C
             f"change the phase at their corners by {most:.2g} rad; this model holds for up to {MOST_TURNED:g}: use "
             "smaller rotations"
         )
-    order = next(k for k in range(40) if most ** (k + 1) / math.factorial(k + 1) < _LEFT_OUT)
+    # Of a tensor, first and second derivatives are asked for also where it is zero.
+    least = 2 if isinstance(arm.turn, Tensor) else 0
+    order = next(k for k in range(least, 40) if most ** (k + 1) / math.factorial(k + 1) < _LEFT_OUT)
     # A power more where a slope is wanted, which has one less.
     return Coupling(strength, order + strength.requires_grad, (y, x), (v, u))
 

@@ -135,6 +135,13 @@ ACDC = {
     "distributions": "imperfections",
     "imperfect_operator": "compilation imperfect presentation",
     "robust": "cascade distributions imperfect imperfect_operator imperfections realisation",
+    "distribution_files": "distributions imperfections parts",
+    "metrics": "",
+    "tolerance_results": "",
+    "tolerancing": "cascade checkpoint distributions exposure imperfect imperfections metrics progress realisation "
+    "sources tensors tolerance_results verification",
+    "sensitivities": "distributions imperfect metrics realisation verification",
+    "tolerance_figures": "sensitivities tolerance_results optics.plotting",
     "exposure": "bench imperfections planes optics optics.photons optics.shot",
     "as_built": "bench exposure imperfect models planes progress realisation optics",
     "photon_budget": "accounts exposure imperfect light_budget realisation optics optics.photons",
@@ -155,7 +162,8 @@ ACDC = {
     "cascade_figures": "contributions light_budget optics.plotting",
     "waterfall_figures": "accounts optics.plotting",
     "robustness_figures": "optics.plotting",
-    "tables": "compilation contributions design light light_budget second_opinion training optics optics.units",
+    "tables": "compilation contributions design light light_budget second_opinion sensitivities training optics "
+    "optics.units",
     "routes": "bench condensed constraints datasets design models networks progress realisation trained_masks training "
     "verification",
     "demo": "bench compilation methods constraints datasets design fabrication fabrication.package.report figures "
@@ -169,7 +177,9 @@ ACDC = {
     "cli.layers": "arguments as_built cascade cli.app cli.console contributions design files imperfect light_budget "
     "realisation second_opinion tables verification",
     "cli.masks": "cli.app cli.console design fabrication files",
-    "cli": "cli.app cli.benches cli.layers cli.masks cli.networks",
+    "cli.tolerances": "arguments cascade cli.app cli.console design distribution_files distributions exposure files "
+    "imperfect realisation sensitivities tables tolerance_figures tolerance_results tolerancing verification",
+    "cli": "cli.app cli.benches cli.layers cli.masks cli.networks cli.tolerances",
 }
 
 # Masks as they are made; names without a package are its own modules.
@@ -259,6 +269,7 @@ MAY_DRAW = {
     "acdc_optical.waterfall_figures",
     "acdc_optical.imperfect_figures",
     "acdc_optical.robustness_figures",
+    "acdc_optical.tolerance_figures",
     "acdc_optical.fabrication.pictures",
 }
 

@@ -8,10 +8,10 @@ import warnings
 
 import typer
 
-from acdc_optical.cli import benches, layers, masks, networks
+from acdc_optical.cli import benches, layers, masks, networks, tolerances
 from acdc_optical.cli.app import app
 
-__all__ = ["app", "benches", "layers", "main", "masks", "networks"]
+__all__ = ["app", "benches", "layers", "main", "masks", "networks", "tolerances"]
 
 _SEVERAL = ("--a", "--d")
 
