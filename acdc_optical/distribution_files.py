@@ -10,7 +10,7 @@ from typing import Any
 
 from acdc_optical.distributions import Distribution, Distributions, Normal, Uniform
 from acdc_optical.imperfections import Imperfections
-from acdc_optical.parts import Part, preset_names, unit_of
+from acdc_optical.parts import Part, preset_names, read_text, unit_of
 
 _PACKAGE, _FOLDER = "acdc_optical", "presets/tolerances"
 _KINDS: dict[str, type[Normal] | type[Uniform]] = {"normal": Normal, "uniform": Uniform}
@@ -48,13 +48,7 @@ def read_distributions(path: str | Path) -> Distributions:
         FileNotFoundError: no such file.
         ValueError: not TOML, or not valid; the message names the file and the key.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: no such file; expected distributions as TOML") from None
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: expected a TOML text file; {error}") from None
-    return parse_distributions(text, str(path))
+    return parse_distributions(read_text(path, "distributions"), str(path))
 
 
 def parse_distributions(text: str, origin: str) -> Distributions:

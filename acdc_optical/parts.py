@@ -190,13 +190,22 @@ def read_toml(part: type[P], path: str | Path, what: str, *, complete: Complete 
         FileNotFoundError: no such file.
         ValueError: not TOML, or not valid; the message names the file and the key.
     """
+    return parse_toml(part, read_text(path, what), str(path), complete=complete)
+
+
+def read_text(path: str | Path, what: str) -> str:
+    """The text of a TOML file that holds what is said in words.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not text.
+    """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8")
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: no such file; expected {what} as TOML") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: expected a TOML text file; {error}") from None
-    return parse_toml(part, text, str(path), complete=complete)
 
 
 def parse_toml(part: type[P], text: str, origin: str, *, complete: Complete | None = None) -> P:
