@@ -24,7 +24,17 @@ from acdc_optical.imperfections import Imperfections, LensPlacement, Number, Pla
 from acdc_optical.planes import Planes
 from acdc_optical.segments import Nodes, in_a_row, steps, through_segments
 from acdc_optical.turned_light import Between, TurnedArm, through_mask
-from optics.canonical import MOST_TURNED, LensArm, LensStance, Stance, coupling, lens_kernel, steepest, turned
+from optics.canonical import (
+    MOST_TURNED,
+    LensArm,
+    LensStance,
+    Phases,
+    Stance,
+    coupling,
+    lens_kernel,
+    most_turns,
+    turned,
+)
 from optics.kernel import double
 from optics.waves import cis
 
@@ -203,28 +213,36 @@ class _NodeByNode:
 
     def _turned(self, light: Tensor, values: Tensor) -> Tensor:
         between = [self._between(axis) for axis in range(2)]
+        down, across = (each.matrix.to(light.device, light.real.dtype) for each in between)
+        y, x = ((weights * self._phases(axis)).to(light) for axis, weights in enumerate(self.weights))
         places = [each.places for each in between]
-        down, across = (each.matrix.to(light) for each in between)
-        y, x = (weights.to(light) for weights in self.weights)
         arrived = self._forth(light, places).to_mask(light)
-        return self._back(light, places).to_camera(through_mask(arrived, values, down, across, (y, x)))
+        passed = through_mask(arrived, values * y.unsqueeze(-1) * x.unsqueeze(-2), down, across)
+        return self._back(light, places).to_camera(passed)
 
     def _between(self, axis: int) -> Between:
-        """Places in the plane of mask D that tell the light of both arms."""
+        """Places in the plane of mask D that tell the light of both arms, but for its phases there."""
         front, mask, camera = (float(p[axis].detach().abs().max()) for p in (self.front, self.mask, self.camera))
         forth, back = self.bench.table.forth.along(axis), self.bench.table.back.along(axis)
-        turns = max(steepest(forth, front, mask)[1], steepest(back, mask, camera)[0])
+        turns = max(most_turns(forth, front, mask), most_turns(back, mask, camera))
         return Between.of(self.mask[axis], turns + MOST_TURNED)
+
+    def _phases(self, axis: int) -> Tensor:
+        """Of both arms at the nodes of mask D."""
+        arms, mask = self.bench.table, self.mask[axis]
+        forth = Phases.of(self.front[axis][..., :1], mask, arms.forth.along(axis)).back
+        return forth * Phases.of(mask, self.camera[axis][..., :1], arms.back.along(axis)).front
 
     def _forth(self, light: Tensor, places: list[Tensor]) -> TurnedArm:
         arm = self.bench.table.forth
         coupled = coupling(arm, self.front, places)
         kernels = []
         for axis, nodes in enumerate(self.bench.front):
-            kernel = lens_kernel(nodes.flat, places[axis], arm.along(axis)).unflatten(-2, nodes.places.shape[-2:])
-            powers = coupled.powers(nodes.flat, coupled.front[axis]).unflatten(-1, nodes.places.shape[-2:])
-            lit = powers * self.bench.lit(axis).unsqueeze(-3)
-            kernels.append((lit.movedim(-3, -2) @ kernel).movedim(-2, -3))
+            cells = nodes.places.shape[-2:]
+            kernel = Phases.of(nodes.flat, places[axis], arm.along(axis))
+            lit = (kernel.front * self.bench.lit(axis).flatten(-2)).unsqueeze(-2)
+            lit = (lit * coupled.powers(nodes.flat, coupled.front[axis])).unflatten(-1, cells)
+            kernels.append((lit.movedim(-3, -2) @ kernel.both.unflatten(-2, cells)).movedim(-2, -3))
         remain = [coupled.powers(*each) for each in zip(places, coupled.back, strict=True)]
         return TurnedArm(*(each.to(light) for each in (coupled.factors(), *kernels, *remain)))
 
@@ -233,10 +251,11 @@ class _NodeByNode:
         coupled = coupling(arm, places, self.camera)
         kernels = []
         for axis, nodes in enumerate(self.bench.camera):
-            kernel = lens_kernel(places[axis], nodes.flat, arm.along(axis)).unflatten(-1, nodes.places.shape[-2:])
-            powers = coupled.powers(nodes.flat, coupled.back[axis]).unflatten(-1, nodes.places.shape[-2:])
-            seen = powers * self.bench.seen(axis).unsqueeze(-3)
-            kernels.append((kernel.unsqueeze(-4) * seen.unsqueeze(-3)).sum(-1))
+            cells = nodes.places.shape[-2:]
+            kernel = Phases.of(places[axis], nodes.flat, arm.along(axis))
+            seen = (kernel.back * self.bench.seen(axis).flatten(-2)).unsqueeze(-2)
+            seen = (seen * coupled.powers(nodes.flat, coupled.back[axis])).unflatten(-1, cells)
+            kernels.append((kernel.both.unflatten(-1, cells).unsqueeze(-4) * seen.unsqueeze(-3)).sum(-1))
         remain = [coupled.powers(*each) for each in zip(places, coupled.front, strict=True)]
         return TurnedArm(*(each.to(light) for each in (coupled.factors(), *kernels, *remain)))
 

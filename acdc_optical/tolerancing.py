@@ -35,7 +35,7 @@ from acdc_optical.verification import default_probes
 
 # Numbers at the nodes of mask D that a chunk's light takes together, and the most draws of one: longer vectors are no
 # faster, and a chunk is what an interruption loses.
-_LIGHT = 2**22
+_LIGHT = 2**21
 _MOST = 20
 
 # Chunks that each process is given at once: what one waits for the others is a part of it.

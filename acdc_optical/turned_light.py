@@ -81,9 +81,9 @@ class Between(NamedTuple):
         """For functions whose phase changes by up to ``turns`` radians from the middle to the outermost node.
 
         The coefficient of Chebyshev's polynomial of degree n in exp(i·c·w) is 2·J_n(c), and beyond n = c this falls as
-        Airy's function of (n - c)/(c/2)^(1/3): to 1e-12 at 12.
+        Airy's function of (n - c)/(c/2)^(1/3): to 1e-9 at 10.
         """
-        count = math.ceil(turns + 12 * (turns / 2) ** (1 / 3)) + 4
+        count = math.ceil(turns + 10 * (turns / 2) ** (1 / 3)) + 4
         # No node is at the very rim, where the angle has no gradient.
         rim = 1.001 * nodes.detach().abs().max()
         angles = math.pi * (torch.arange(count, dtype=torch.float64) + 0.5) / count
@@ -93,17 +93,25 @@ class Between(NamedTuple):
         return cls(rim * torch.cos(angles), polynomials @ shares)
 
 
-def through_mask(light: Tensor, values: Tensor, down: Tensor, across: Tensor, weights: tuple[Tensor, Tensor]) -> Tensor:
+def through_mask(light: Tensor, values: Tensor, down: Tensor, across: Tensor) -> Tensor:
     """Light through a mask, from places in its plane to the same places, summed over its nodes.
 
     Args:
-        light: shape (..., few, batch, few).
-        values: of the mask at its nodes, shape (..., y, x).
-        down, across: from the places to nodes along y and x, shape (..., nodes, few).
-        weights: of the nodes along y and x, shape (..., nodes).
+        light: complex, shape (..., few, batch, few).
+        values: of the mask at its nodes, with their weights, shape (..., y, x).
+        down, across: from the places to nodes along y and x, real, shape (..., nodes, few).
     """
-    batch = light.shape[-2]
-    lines = light @ across.unsqueeze(-3).mT
-    field = (down @ lines.flatten(-2)).unflatten(-1, (batch, -1)) * (values * weights[1].unsqueeze(-2)).unsqueeze(-2)
-    back = (down * weights[0].unsqueeze(-1)).mT @ field.flatten(-2)
-    return back.unflatten(-1, (batch, -1)) @ across.unsqueeze(-3)
+    field = _rows(_columns(light, across), down) * values.unsqueeze(-2)
+    return _columns(_rows(field, down.mT), across.mT)
+
+
+def _rows(light: Tensor, matrix: Tensor) -> Tensor:
+    """A real matrix applied to the axis -3 of complex light."""
+    parts = torch.view_as_real(light)
+    return torch.view_as_complex((matrix @ parts.flatten(-3)).unflatten(-1, parts.shape[-3:]))
+
+
+def _columns(light: Tensor, matrix: Tensor) -> Tensor:
+    """A real matrix applied to the last axis of complex light."""
+    lines = light.flatten(-3, -2)
+    return torch.complex(lines.real @ matrix.mT, lines.imag @ matrix.mT).unflatten(-2, light.shape[-3:-1])

@@ -144,10 +144,42 @@ def lens_kernel(front: Tensor, back: Tensor, arm: AxisArm) -> Tensor:
         arm: between them.
     """
     x, u = front[..., :, None], back[..., None, :]
-    a, d, scale, x0, u0, own_x0, own_u0, turned = (_column(value) for value in arm)
+    a, d, scale, x0, u0, own_x0, own_u0, turned = (_room(value, 2) for value in arm)
     # The squares and the product of x + x₀ and u + u₀, without what is the same for all x and u.
     turns = a * x * (x + 2 * own_x0) + d * u * (u + 2 * own_u0) - 2 * (turned * x * u + x * u0 + u * x0)
     return cis(turns / (2 * scale)) * scale**-0.5
+
+
+class Phases(NamedTuple):
+    """The kernel of :func:`lens_kernel` taken apart: what goes with both places, and what with one of them.
+
+    Attributes:
+        both: complex128, shape (..., front, back).
+        front, back: phases, complex128, shape (..., front) and (..., back). The kernel is the product of all.
+    """
+
+    both: Tensor
+    front: Tensor
+    back: Tensor
+
+    @classmethod
+    def of(cls, front: Tensor, back: Tensor, arm: AxisArm) -> Phases:
+        """Arguments as for :func:`lens_kernel`."""
+        a, d, scale, x0, u0, own_x0, own_u0, turned = (_room(value, 1) for value in arm)
+        over = _room(scale, 1)
+        both = cis(-_room(turned, 1) * front[..., :, None] * back[..., None, :] / over) * over**-0.5
+        alone = a * front * (front + 2 * own_x0) - 2 * front * u0, d * back * (back + 2 * own_u0) - 2 * back * x0
+        return cls(both, *(cis(turns / (2 * scale)) for turns in alone))
+
+
+def most_turns(arm: AxisArm, front: float, back: float) -> float:
+    """Radians by which :attr:`Phases.both` turns at most from the middle of one plane to its rim.
+
+    Args:
+        arm: along one axis.
+        front, back: the rims [m].
+    """
+    return float((2 * math.pi * front * back / torch.as_tensor(arm.scale).detach().abs()).max())
 
 
 class Coupling(NamedTuple):
@@ -257,28 +289,14 @@ def _through(light: Tensor, kernels: Sequence[Tensor]) -> Tensor:
     return kernels[0].mT @ light if len(kernels) == 2 else light
 
 
-def steepest(arm: AxisArm, front: float, back: float) -> tuple[float, float]:
-    """By how many radians, at most, the kernel's phase changes from the middle to the rim, in front and behind.
-
-    Args:
-        arm: along one axis.
-        front, back: the rims of the planes [m].
-    """
-    a, d, scale, x0, u0, own_x0, own_u0, _ = (torch.as_tensor(value).detach().double() for value in arm)
-    across = 2 * math.pi / scale.abs()
-    in_front = across * front * (a.abs() * (front + own_x0.abs()) + back + u0.abs())
-    behind = across * back * (d.abs() * (back + own_u0.abs()) + front + x0.abs())
-    return float(in_front.max()), float(behind.max())
-
-
 def _seen(plane: Stance, lens: LensStance, rotation: Quantity) -> list[Quantity]:
     """The centre of a plane from the axis of the lens, in a frame turned by a rotation."""
     return turned([double(p) - double(s) for p, s in zip(plane.shift, lens.shift, strict=True)], rotation)
 
 
-def _column(value: Quantity) -> Quantity:
-    """With room for two axes of points."""
-    return value[..., None, None] if isinstance(value, Tensor) and value.ndim else value
+def _room(value: Quantity, axes: int) -> Quantity:
+    """With room for axes of points."""
+    return value[(..., *(None,) * axes)] if isinstance(value, Tensor) and value.ndim else value
 
 
 def _sine(angle: Quantity) -> Quantity:

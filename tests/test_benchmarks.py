@@ -23,6 +23,7 @@ from tests.benchmarks import (
     steps,
     table,
     timing,
+    tolerances,
     training,
     waves,
 )
@@ -243,6 +244,12 @@ def test_both_routes_of_the_training_table(tmp_path, monkeypatch):
     assert found["exact masks, by light"].final == found["numbers"].final
     assert found["signed amplitudes"].compiled == pytest.approx(found["numbers"].final)
     assert training.entries("digits", recipe, 0, tmp_path) == found  # from its checkpoints
+
+
+def test_the_table_of_tolerances_has_its_columns():
+    (row,) = tolerances.rows((2,), torch.float32, draws=2, jobs=(1,))
+    assert len(row) == len(tolerances.HEADER)
+    assert row[0] == "ACDC((2,)), float32, 2 draws"
 
 
 def test_spread():

@@ -44,15 +44,15 @@ def test_the_series_is_the_rotation():
 def test_few_places_tell_what_varies_between_them(turns):
     nodes = torch.linspace(-2e-3, 1.9e-3, 300, dtype=torch.float64)
     between = Between.of(nodes, turns)
-    assert len(between.places) < turns + 12 * (turns / 2) ** (1 / 3) + 6
+    assert len(between.places) < turns + 10 * (turns / 2) ** (1 / 3) + 6
 
     def wave(places):
         w = places / 2e-3
         # Steepest at the rim, where 0.6 + 2·0.2 is all of it.
         return torch.polar(torch.ones_like(w), turns * (0.6 * w + 0.2 * w**2))
 
-    # The interpolation is exact to 1e-12 for its coefficients, of which some tens are left out.
-    assert float((between.matrix.to(torch.complex128) @ wave(between.places) - wave(nodes)).abs().max()) < 1e-10
+    # Coefficients from 1e-9 on are left out, and fall fast.
+    assert float((between.matrix.to(torch.complex128) @ wave(between.places) - wave(nodes)).abs().max()) < 1e-8
 
 
 def test_a_bench_of_turned_planes_is_the_sum_over_all_nodes():
@@ -97,5 +97,5 @@ def test_planes_that_turn_together_have_not_turned():
     x = torch.randn(2, 3, 3, dtype=torch.complex128)
     together = {f"{part}.rotation": torch.tensor(1e-3) for part in ("modulator", "fourier_mask", "camera")}
     found = ImperfectLayer(optical, Imperfections().changed(together))(x)
-    # Integrals by 8 nodes and the interpolation are exact to 1e-13.
-    assert float((found - optical(x)).norm() / found.norm()) < 1e-11
+    # Integrals by 8 nodes are exact to 1e-13, the interpolation to 1e-9.
+    assert float((found - optical(x)).norm() / found.norm()) < 1e-9
