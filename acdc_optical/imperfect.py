@@ -122,7 +122,7 @@ class ImperfectLayer(nn.Module):
         """The layer's output from what was read at the camera's pixels."""
         return self.optical.decode(field, masks)
 
-    def shown(self, x: Tensor, masks: Masks, wavelength: Number) -> _Framed:
+    def shown(self, x: Tensor, masks: Masks, wavelength: Number) -> Framed:
         """The field behind mask A for a batch of inputs, in parts of the modulator's pixels."""
         grid, device, place = masks.planes.input, self.wrong.input_device, self.wrong.input_mask
         a = as_shown(
@@ -136,19 +136,18 @@ class ImperfectLayer(nn.Module):
         values = parts.values.unsqueeze(-2 * grid.ndim - 1)  # of one mask for all inputs
         return _framed(Parts(sent * values.to(_like(values, sent)), parts.edges), grid, device.gap_reflectance)
 
-    def _arriving(self, x: Tensor, masks: Masks, sample: _Sample) -> Tensor:
-        planes, wrong = masks.planes, self.wrong
-        table = Table.of(planes, wrong, angles=sample.angles, colour=sample.colour)
-        shown = self.shown(x, masks, table.forth.wavelength)
+    def let_through(self, masks: Masks, wavelength: Number) -> Framed:
+        """What mask D really lets through, in parts of its pixels."""
+        device, grid = self.wrong.fourier_device, masks.planes.mask
         d = as_shown(
-            wrong.fourier_device,
-            pixels_of(masks.fourier_mask),
-            planes.mask,
-            wavelength=table.forth.wavelength,
-            nominal=planes.wavelength,
+            device, pixels_of(masks.fourier_mask), grid, wavelength=wavelength, nominal=masks.planes.wavelength
         )
-        cut = in_parts(wrong.fourier_device, d, planes.mask)
-        mask = _framed(cut, planes.mask, wrong.fourier_device.gap_reflectance)
+        return _framed(in_parts(device, d, grid), grid, device.gap_reflectance)
+
+    def _arriving(self, x: Tensor, masks: Masks, sample: _Sample) -> Tensor:
+        table = Table.of(masks.planes, self.wrong, angles=sample.angles, colour=sample.colour)
+        shown = self.shown(x, masks, table.forth.wavelength)
+        mask = self.let_through(masks, table.forth.wavelength)
         return ImperfectLight(table, shown.edges, mask.edges, self.nodes)(shown.values, mask.values)
 
     def _samples(self) -> Iterator[_Sample]:
@@ -208,7 +207,7 @@ def _normal(deviation: Number) -> list[tuple[Number, float]]:
     return [(double(deviation) * place, share) for place, share in zip(places.tolist(), shares.tolist(), strict=True)]
 
 
-class _Framed(NamedTuple):
+class Framed(NamedTuple):
     """Parts of pixels that send light.
 
     Attributes:
@@ -220,13 +219,13 @@ class _Framed(NamedTuple):
     edges: tuple[Tensor, ...]
 
 
-def _framed(parts: Parts, grid: Grid, reflectance: Number) -> _Framed:
+def _framed(parts: Parts, grid: Grid, reflectance: Number) -> Framed:
     """Parts with the gaps between pixels, if they send light; else of the active part of every pixel alone."""
     fill = grid.axes[0].cell.width
     if isinstance(reflectance, Tensor) or reflectance:
         parts = DeadZone(fill, room(reflectance, grid))(parts)
-        return _Framed(parts.values, parts.edges)
-    return _Framed(parts.values, tuple(edges.clamp(-fill / 2, fill / 2) for edges in parts.edges))
+        return Framed(parts.values, parts.edges)
+    return Framed(parts.values, tuple(edges.clamp(-fill / 2, fill / 2) for edges in parts.edges))
 
 
 def _like(values: Tensor, x: Tensor) -> torch.dtype:

@@ -104,13 +104,13 @@ class ImperfectLight:
         """
         axes = len(self.mask)
         dtype = (field.real.dtype if field.is_complex() else field.dtype).to_complex()
-        light, values = _segments(field, axes).to(dtype), _segments(mask, axes).to(field.device, dtype)
+        light, values = segments(field, axes).to(dtype), segments(mask, axes).to(field.device, dtype)
         if axes == 1 or self.table.turned:
             return _NodeByNode(self)(light, values)
-        return _through_segments(light, values, *(response.to(light) for response in self._responses))
+        return _through_segments(light, values, *(response.to(light) for response in self.responses))
 
     @cached_property
-    def _responses(self) -> list[Tensor]:
+    def responses(self) -> list[Tensor]:
         """R of each axis, complex128, shape (..., segments of mask D, segments of mask A, camera pixels)."""
         found = []
         for axis in range(len(self.mask)):
@@ -244,7 +244,7 @@ def _through_segments(light: Tensor, mask: Tensor, rows: Tensor, columns: Tensor
     return torch.einsum("...blj,...ljki->...bki", light, operator)
 
 
-def _segments(values: Tensor, axes: int) -> Tensor:
+def segments(values: Tensor, axes: int) -> Tensor:
     """Parts of pixels one after another along each axis."""
     values = values.flatten(-2)
     return values.flatten(-3, -2) if axes == 2 else values

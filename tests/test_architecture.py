@@ -128,6 +128,10 @@ ACDC = {
     "imperfect": "cascade compilation imperfect_light imperfections light models real_devices realisation optics "
     "optics.displaced optics.fringing optics.kernel optics.parts",
     "distributions": "imperfections",
+    "bench_fits": "imperfect imperfections realisation",
+    "characterisation": "bench_fits distributions imperfect imperfections realisation",
+    "compensation": "bench_fits calibration compilation imperfect imperfect_light imperfections light "
+    "plane_calibration presentation progress realisation sources",
     "exposure": "bench imperfections planes optics optics.photons optics.shot",
     "augmentation": "",
     "processes": "",
