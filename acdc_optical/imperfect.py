@@ -121,7 +121,7 @@ class ImperfectLayer(nn.Module):
         """The layer's output from what was read at the camera's pixels."""
         return self.optical.decode(field, masks)
 
-    def shown(self, x: Tensor, masks: Masks, wavelength: Number) -> _Framed:
+    def shown(self, x: Tensor, masks: Masks, wavelength: Number) -> Framed:
         """The field behind mask A for a batch of inputs, in parts of the modulator's pixels."""
         grid, device, place = masks.planes.input, self.wrong.input_device, self.wrong.input_mask
         a = as_shown(
@@ -135,21 +135,21 @@ class ImperfectLayer(nn.Module):
         values = parts.values.unsqueeze(-2 * grid.ndim - 1)  # of one mask for all inputs
         return _framed(Parts(sent * values.to(_like(values, sent)), parts.edges), grid, device.gap_reflectance)
 
+    def let_through(self, masks: Masks, wavelength: Number) -> Framed:
+        """What mask D really lets through, in parts of its pixels."""
+        device, grid = self.wrong.fourier_device, masks.planes.mask
+        d = as_shown(
+            device, pixels_of(masks.fourier_mask), grid, wavelength=wavelength, nominal=masks.planes.wavelength
+        )
+        return _framed(in_parts(device, d, grid), grid, device.gap_reflectance)
+
     def paths(self, x: Tensor, masks: Masks) -> Iterator[Path]:
         """What a batch of inputs sends through the bench, in each colour and from each angle; their fields add up."""
         planes, wrong = masks.planes, self.wrong
         for sample in self._samples():
             table = Table.of(planes, wrong, angles=sample.angles, colour=sample.colour)
             shown = self.shown(x, masks, table.forth.wavelength)
-            d = as_shown(
-                wrong.fourier_device,
-                pixels_of(masks.fourier_mask),
-                planes.mask,
-                wavelength=table.forth.wavelength,
-                nominal=planes.wavelength,
-            )
-            cut = in_parts(wrong.fourier_device, d, planes.mask)
-            mask = _framed(cut, planes.mask, wrong.fourier_device.gap_reflectance)
+            mask = self.let_through(masks, table.forth.wavelength)
             light = ImperfectLight(table, shown.edges, mask.edges, self.nodes)
             yield Path(sample.weight, light, shown.values, mask.values)
 
@@ -225,7 +225,7 @@ def _normal(deviation: Number) -> list[tuple[Number, float]]:
     return [(double(deviation) * place, share) for place, share in zip(places.tolist(), shares.tolist(), strict=True)]
 
 
-class _Framed(NamedTuple):
+class Framed(NamedTuple):
     """Parts of pixels that send light.
 
     Attributes:
@@ -237,13 +237,13 @@ class _Framed(NamedTuple):
     edges: tuple[Tensor, ...]
 
 
-def _framed(parts: Parts, grid: Grid, reflectance: Number) -> _Framed:
+def _framed(parts: Parts, grid: Grid, reflectance: Number) -> Framed:
     """Parts with the gaps between pixels, if they send light; else of the active part of every pixel alone."""
     fill = grid.axes[0].cell.width
     if isinstance(reflectance, Tensor) or reflectance:
         parts = DeadZone(fill, room(reflectance, grid))(parts)
-        return _Framed(parts.values, parts.edges)
-    return _Framed(parts.values, tuple(edges.clamp(-fill / 2, fill / 2) for edges in parts.edges))
+        return Framed(parts.values, parts.edges)
+    return Framed(parts.values, tuple(edges.clamp(-fill / 2, fill / 2) for edges in parts.edges))
 
 
 def _like(values: Tensor, x: Tensor) -> torch.dtype:
