@@ -6,7 +6,9 @@ from acdc_optical.bench import Bench
 from acdc_optical.brightest import Brightest, Brightness, trade_off
 from acdc_optical.calibration import Calibrated, ComplexValues, InPhase, RealValues, WholeField
 from acdc_optical.cascade import OpticalCascade, Stage
+from acdc_optical.characterisation import Characterisation, characterise
 from acdc_optical.combs import BrightComb, Comb, OnePixel
+from acdc_optical.compensation import compensated
 from acdc_optical.compilation import Masks, compile_layer
 from acdc_optical.condensed import CondensedLayer, condensed
 from acdc_optical.constraints import (
@@ -60,6 +62,7 @@ __all__ = [
     "Brightness",
     "Calibrated",
     "Camera",
+    "Characterisation",
     "Comb",
     "ComplexAmplitude",
     "ComplexValues",
@@ -121,6 +124,8 @@ __all__ = [
     "as_matrix",
     "binary_phase",
     "calibrate",
+    "characterise",
+    "compensated",
     "compile_layer",
     "condensed",
     "dct",
