@@ -38,6 +38,7 @@ benchmarks: $(INSTALLED)
 	$(BIN)/python -m tests.benchmarks.binary
 	$(BIN)/python -m tests.benchmarks.etched_cascades
 	$(BIN)/python -m tests.benchmarks.imperfections
+	$(BIN)/python -m tests.benchmarks.characterisation
 	MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=8589934592 $(BIN)/python -m tests.benchmarks.steps
 	MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=8589934592 $(BIN)/python -m tests.benchmarks.fabrication
 

@@ -5,7 +5,9 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from acdc_optical import Exact, Schedule, SignedAmplitude, Splitting
+from acdc_optical.bench_fits import CameraFields
 from acdc_optical.datasets import Split
+from acdc_optical.distributions import Normal
 from acdc_optical.fabrication.encodings import BlazedCarrier, ChromeAndEtch, PhaseSteps
 from acdc_optical.networks import for_data
 from tests.benchmarks import (
@@ -13,6 +15,7 @@ from tests.benchmarks import (
     binary,
     bright,
     cascades,
+    characterisation,
     etched_cascades,
     exact_cascades,
     fabrication,
@@ -250,6 +253,23 @@ def test_the_table_of_tolerances_has_its_columns():
     (row,) = tolerances.rows((2,), torch.float32, draws=2, jobs=(1,))
     assert len(row) == len(tolerances.HEADER)
     assert row[0] == "ACDC((2,)), float32, 2 draws"
+
+
+def test_a_bench_that_is_found_predicts_its_fields_and_gets_its_masks():
+    optical, expected = characterisation.layer((3,), 0), {"camera.shift_x": Normal(2e-6)}
+    hidden = characterisation.hidden(optical, expected, 0, noise=False, unknown=False)
+    found = characterisation.outcome(optical, hidden, expected, 2, CameraFields())
+    assert found.model_after < 1e-5 < found.model_before
+    assert found.layer_after < 0.1 < found.layer_before
+
+
+def test_benches_of_a_network():
+    x, y = torch.randn(30, 3, 3), torch.arange(30) % 3
+    recipe = for_data(Split(x, y, x, y))
+    expected = {"camera.shift_x": Normal(2e-6)}
+    found = characterisation.on_benches(recipe.network(seed=0), recipe, expected, 0, unknown=False, pairs=1)
+    assert all(0 <= share <= 1 for share in found)
+    assert characterisation.Accuracies(0.9, 0.7, 0.85).closed == pytest.approx(0.75)
 
 
 def test_spread():
