@@ -17,7 +17,7 @@ from acdc_optical.imperfect_light import ImperfectLight, Table
 from acdc_optical.imperfections import Imperfections, Number, magnitude
 from acdc_optical.light import pixels_of
 from acdc_optical.models import Continuous
-from acdc_optical.real_devices import as_shown, in_parts, room
+from acdc_optical.real_devices import as_shown, room
 from acdc_optical.realisation import OpticalLayer, replaced
 from optics import Grid
 from optics.displaced import Moved
@@ -124,10 +124,9 @@ class ImperfectLayer(nn.Module):
     def shown(self, x: Tensor, masks: Masks, wavelength: Number) -> _Framed:
         """The field behind mask A for a batch of inputs, in parts of the modulator's pixels."""
         grid, device, place = masks.planes.input, self.wrong.input_device, self.wrong.input_mask
-        a = as_shown(
+        parts = as_shown(
             device, pixels_of(masks.input_mask), grid, wavelength=wavelength, nominal=self.optical.bench.wavelength
         )
-        parts = in_parts(device, a, grid)
         shift = tuple(room(s, grid) for s in (place.shift_y, place.shift_x)[-grid.ndim :])
         parts = Moved(shift, grid.spacing, rotation=room(place.rotation, grid) if grid.ndim == 2 else 0.0)(parts)
         sent = self.optical.presentation.encode(x, grid.ndim)
@@ -141,14 +140,13 @@ class ImperfectLayer(nn.Module):
         for sample in self._samples():
             table = Table.of(planes, wrong, angles=sample.angles, colour=sample.colour)
             shown = self.shown(x, masks, table.forth.wavelength)
-            d = as_shown(
+            cut = as_shown(
                 wrong.fourier_device,
                 pixels_of(masks.fourier_mask),
                 planes.mask,
                 wavelength=table.forth.wavelength,
                 nominal=planes.wavelength,
             )
-            cut = in_parts(wrong.fourier_device, d, planes.mask)
             mask = _framed(cut, planes.mask, wrong.fourier_device.gap_reflectance)
             light = ImperfectLight(table, shown.edges, mask.edges, self.nodes)
             yield Path(sample.weight, light, shown.values, mask.values)
