@@ -138,8 +138,9 @@ ACDC = {
     "distribution_files": "distributions imperfections parts",
     "metrics": "",
     "tolerance_results": "",
+    "tolerance_files": "tensors",
     "tolerancing": "cascade checkpoint distributions exposure imperfect imperfections metrics progress realisation "
-    "sources tensors tolerance_results verification",
+    "sources tolerance_files tolerance_results verification",
     "sensitivities": "distributions imperfect metrics realisation verification",
     "tolerance_figures": "sensitivities tolerance_results optics.plotting",
     "bench_fits": "imperfect imperfections realisation",
