@@ -82,9 +82,20 @@ KINDS: dict[str, dict[str, float]] = {
 }
 
 REMARKS = {
-    "layers": ["REMARK"],
-    "kinds": ["REMARK"],
-    "networks": ["REMARK"],
+    "layers": [
+        "Open: combinations of parameters that the outputs do not determine; the model predicts other "
+        "inputs all the same. More pairs make the model better, and the layer hardly. Of errors that are "
+        "not looked for the model misses a seventh of the light."
+    ],
+    "kinds": [
+        "Shifts and defocus of planes are phases on mask D, which it can undo. Mask A half a pixel aside "
+        "mixes neighbours, which no mask behind it takes apart; planes that are turned are left as they "
+        "are. Gain above 1: less light is read than with the masks before."
+    ],
+    "networks": [
+        "Each layer stands on a bench of its own, and is characterised from 2 pairs of its own. Gap: "
+        "between the benches and a bench on which nothing is wrong but the noise of the camera."
+    ],
 }
 
 
