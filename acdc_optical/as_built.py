@@ -76,7 +76,7 @@ def is_imperfect(optical: OpticalLayer) -> bool:
     return real and isinstance(optical.model, Continuous) and not striped
 
 
-def on_bench(optical: OpticalLayer, bench: Bench) -> OpticalLayer:
+def moved_to(optical: OpticalLayer, bench: Bench) -> OpticalLayer:
     """The same masks on another bench of the same geometry: its imperfections, its laser and its camera.
 
     Args:

@@ -22,8 +22,7 @@ from torch import Tensor
 from acdc_optical.bench_fits import Reference
 from acdc_optical.calibration import ComplexValues, RealValues, Values
 from acdc_optical.compilation import Masks, normalised
-from acdc_optical.imperfect import Framed, ImperfectLayer
-from acdc_optical.imperfect_light import ImperfectLight, Table
+from acdc_optical.imperfect import ImperfectLayer, Path
 from acdc_optical.imperfections import Imperfections, Number
 from acdc_optical.light import pixels_of
 from acdc_optical.plane_calibration import least_squares_iterated
@@ -110,9 +109,10 @@ class _Solver:
         self.optical, self.wrong, self.solving, self.gain = optical, wrong, solving, reference.gain
         places = wrong.only(*_PLACES).changed(dict.fromkeys(_TURNED, 0.0))
         self.bench = ImperfectLayer(optical, places, nodes=solving.nodes)
-        self.masks = masks = optical.masks()
-        shown, through = self._shown(masks), self.bench.let_through(masks, masks.planes.wavelength)
-        light = ImperfectLight(Table.of(masks.planes, places), shown.edges, through.edges, solving.nodes)
+        # What devices show at their own wavelength is linear in what they are told; see _told for the other.
+        self.devices = ImperfectLayer(optical, places.changed({"light.wavelength": 0.0}), nodes=solving.nodes)
+        self.masks = optical.masks()
+        light = self._path(self.bench, self.masks).light
         self.responses = [optical.presentation.decode(response, 1) for response in light.responses]
         counts = [response.shape[-2] for response in self.responses]
         self.folds = [_fold(optical.presentation, *each) for each in zip(optical.shape, counts, strict=True)]
@@ -175,8 +175,8 @@ class _Solver:
 
     def _between(self, d: Tensor) -> Tensor:
         """From behind mask A to the outputs, shape (segments, n) or (segments, n, segments, n)."""
-        through = self.bench.let_through(replace(self.masks, fourier_mask=d), self.masks.planes.wavelength)
-        values = in_a_row(through.values, len(self.responses)).to(self.responses[0])
+        through = self._path(self.devices, replace(self.masks, fourier_mask=d)).mask
+        values = in_a_row(through, len(self.responses)).to(self.responses[0])
         if len(self.responses) == 1:
             return torch.tensordot(values, self.responses[0], 1)
         rows, columns = self.responses
@@ -184,16 +184,16 @@ class _Solver:
 
     def _joined(self, between: Tensor, a: Tensor) -> Tensor:
         """With mask A in front, and inputs shown on all of their pixels."""
-        shown = in_a_row(self._shown(replace(self.masks, input_mask=a)).values, len(self.folds))[0]
+        shown = in_a_row(self._path(self.devices, replace(self.masks, input_mask=a)).shown, len(self.folds))[0]
         made = (shown[:, None] if len(self.folds) == 1 else shown[:, None, :, None]) * between
         for axis, fold in enumerate(self.folds):
             made = torch.tensordot(fold.to(made), made.movedim(2 * axis, 0), 1).movedim(0, 2 * axis)
         return made
 
-    def _shown(self, masks: Masks) -> Framed:
-        """What mask A makes of an input of ones."""
-        ones = torch.ones(1, *self.optical.shape, dtype=torch.float64)
-        return self.bench.shown(ones, masks, self.optical.bench.wavelength)
+    def _path(self, bench: ImperfectLayer, masks: Masks) -> Path:
+        """What a bench makes of masks and an input of ones, which is one path."""
+        (path,) = bench.paths(torch.ones(1, *self.optical.shape, dtype=torch.float64), masks)
+        return path
 
     def _equations(self, made: Tensor) -> Tensor:
         """What is read of outputs, as real numbers."""

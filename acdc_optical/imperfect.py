@@ -17,7 +17,7 @@ from acdc_optical.imperfect_light import ImperfectLight, Table
 from acdc_optical.imperfections import Imperfections, Number, magnitude
 from acdc_optical.light import pixels_of
 from acdc_optical.models import Continuous
-from acdc_optical.real_devices import as_shown, in_parts, room
+from acdc_optical.real_devices import as_shown, room
 from acdc_optical.realisation import OpticalLayer, replaced
 from optics import Grid
 from optics.displaced import Moved
@@ -124,10 +124,9 @@ class ImperfectLayer(nn.Module):
     def shown(self, x: Tensor, masks: Masks, wavelength: Number) -> Framed:
         """The field behind mask A for a batch of inputs, in parts of the modulator's pixels."""
         grid, device, place = masks.planes.input, self.wrong.input_device, self.wrong.input_mask
-        a = as_shown(
+        parts = as_shown(
             device, pixels_of(masks.input_mask), grid, wavelength=wavelength, nominal=self.optical.bench.wavelength
         )
-        parts = in_parts(device, a, grid)
         shift = tuple(room(s, grid) for s in (place.shift_y, place.shift_x)[-grid.ndim :])
         parts = Moved(shift, grid.spacing, rotation=room(place.rotation, grid) if grid.ndim == 2 else 0.0)(parts)
         sent = self.optical.presentation.encode(x, grid.ndim)
@@ -137,11 +136,9 @@ class ImperfectLayer(nn.Module):
 
     def let_through(self, masks: Masks, wavelength: Number) -> Framed:
         """What mask D really lets through, in parts of its pixels."""
-        device, grid = self.wrong.fourier_device, masks.planes.mask
-        d = as_shown(
-            device, pixels_of(masks.fourier_mask), grid, wavelength=wavelength, nominal=masks.planes.wavelength
-        )
-        return _framed(in_parts(device, d, grid), grid, device.gap_reflectance)
+        device, grid, nominal = self.wrong.fourier_device, masks.planes.mask, masks.planes.wavelength
+        parts = as_shown(device, pixels_of(masks.fourier_mask), grid, wavelength=wavelength, nominal=nominal)
+        return _framed(parts, grid, device.gap_reflectance)
 
     def paths(self, x: Tensor, masks: Masks) -> Iterator[Path]:
         """What a batch of inputs sends through the bench, in each colour and from each angle; their fields add up."""

@@ -7,16 +7,14 @@ bit whatever the number of draws, of processes, and of interruptions. Chunks go 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from joblib import Parallel, delayed, effective_n_jobs
-from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
 from acdc_optical.cascade import OpticalCascade
@@ -29,7 +27,7 @@ from acdc_optical.metrics import Metric, RelativeError
 from acdc_optical.progress import Track, silent
 from acdc_optical.realisation import OpticalLayer, replaced
 from acdc_optical.sources import FixedMasks
-from acdc_optical.tensors import TOLERANCES, read_tensors, write_tensors
+from acdc_optical.tolerance_files import Chunk, Results
 from acdc_optical.tolerance_results import Tolerances
 from acdc_optical.verification import default_probes
 
@@ -105,7 +103,13 @@ def tolerance(
     work = _work(optical, distributions, metric or RelativeError(), plan, probes)
     work.noted(0, 1)  # says at once what cannot be drawn
     with _one_thread(), torch.no_grad():
-        found = _Results(plan, work)
+        found = Results(
+            plan.checkpoint,
+            work.names,
+            _fingerprint(work) if plan.checkpoint else "",
+            number=plan.number,
+            chunk=work.chunk,
+        )
         missing = [start for start in range(0, plan.number, work.chunk) if not found.has(start)]
         found.fill(track(_computed(work, missing, plan.jobs), "drawing benches", len(missing)))
         nominal = float(work.metric(work.network(work.probes).unsqueeze(0), work.wanted)[0])
@@ -118,14 +122,6 @@ def tolerance(
         errors=found.errors[: plan.number],
         nominal=nominal,
     )
-
-
-class _Chunk(NamedTuple):
-    """Results of the draws from ``start`` on, in the order of their numbers."""
-
-    start: int
-    values: Tensor
-    errors: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +158,7 @@ class _Work:
         layers = [f"{type(each.optical.layer).__name__} {' × '.join(map(str, each.shape))}" for each in self.layers]
         return ", ".join(layers)
 
-    def __call__(self, start: int) -> _Chunk:
+    def __call__(self, start: int) -> Chunk:
         torch.set_num_threads(1)  # as many threads as cores in each of several processes wait for one another
         with torch.no_grad():
             if isinstance(self.network, ImperfectLayer):
@@ -170,7 +166,7 @@ class _Work:
             else:
                 outputs = torch.stack([self.drawn(draw, 1)(self.probes) for draw in range(start, start + self.chunk)])
             errors = self.metric(outputs, self.wanted).double().cpu()
-        return _Chunk(start, self.noted(start, self.chunk), errors)
+        return Chunk(start, self.noted(start, self.chunk), errors)
 
     def drawn(self, start: int, count: int) -> nn.Module:
         """The network on benches of some draws: a layer on several together, several layers on one bench each."""
@@ -203,52 +199,7 @@ class _Work:
         return drawn(layer.wrong, self.distributions, seed=seed, draws=range(start, start + count))
 
 
-class _Header(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    fingerprint: str
-    names: list[str]
-
-
-class _Results:
-    """What is known of a run, kept in its file."""
-
-    def __init__(self, plan: Draws, work: _Work):
-        self.path, self.chunk = plan.checkpoint, work.chunk
-        count = -(-plan.number // work.chunk) * work.chunk
-        self.values = torch.full((count, len(work.names)), torch.nan, dtype=torch.float64)
-        self.errors = torch.full((count,), torch.nan, dtype=torch.float64)
-        self.known = torch.zeros(count, dtype=torch.bool)
-        self.header = _Header(fingerprint=_fingerprint(work) if self.path else "", names=list(work.names))
-        if self.path and Path(self.path).exists():
-            self._load(self.path)
-
-    def has(self, start: int) -> bool:
-        return bool(self.known[start])
-
-    def fill(self, waves: Iterable[_Chunk]) -> None:
-        for found in waves:
-            rows = slice(found.start, found.start + self.chunk)
-            self.values[rows], self.errors[rows], self.known[rows] = found.values, found.errors, True
-            if self.path:
-                tensors = {"values": self.values, "errors": self.errors, "known": self.known}
-                write_tensors(self.path, TOLERANCES, self.header, tensors)
-
-    def _load(self, path: str | Path) -> None:
-        header, tensors = read_tensors(path, TOLERANCES, _Header)
-        if header.fingerprint != self.header.fingerprint:
-            raise ValueError(
-                f"{path}: results of another run: layer, masks, bench, distributions, metric, probes or seed differ; "
-                "give those it was started with, or another file"
-            )
-        before = {"values": self.values, "errors": self.errors, "known": self.known}
-        count = max(len(self.known), len(tensors["known"]))
-        for name, here in before.items():
-            stored = tensors[name]
-            setattr(self, name, torch.cat([stored, here[len(stored) : count]]))
-
-
-def _computed(work: _Work, starts: list[int], jobs: int | None) -> Iterator[_Chunk]:
+def _computed(work: _Work, starts: list[int], jobs: int | None) -> Iterator[Chunk]:
     """Chunks as they come, a wave at a time: not all of joblib's backends can hand them over one by one."""
     workers = effective_n_jobs(jobs)
     wave = workers * _AT_ONCE if workers > 1 else 1

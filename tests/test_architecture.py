@@ -138,14 +138,15 @@ ACDC = {
     "distribution_files": "distributions imperfections parts",
     "metrics": "",
     "tolerance_results": "",
+    "tolerance_files": "tensors",
     "tolerancing": "cascade checkpoint distributions exposure imperfect imperfections metrics progress realisation "
-    "sources tensors tolerance_results verification",
+    "sources tolerance_files tolerance_results verification",
     "sensitivities": "distributions imperfect metrics realisation verification",
     "tolerance_figures": "sensitivities tolerance_results optics.plotting",
     "bench_fits": "imperfect imperfections realisation",
     "characterisation": "bench_fits distributions imperfect imperfections realisation",
-    "compensation": "bench_fits calibration compilation imperfect imperfect_light imperfections light "
-    "plane_calibration presentation progress realisation segments sources",
+    "compensation": "bench_fits calibration compilation imperfect imperfections light plane_calibration presentation "
+    "progress realisation segments sources",
     "exposure": "bench imperfections planes optics optics.photons optics.shot",
     "as_built": "bench exposure imperfect models planes progress realisation optics",
     "photon_budget": "accounts exposure imperfect light_budget realisation optics optics.photons",

@@ -29,7 +29,7 @@ from acdc_optical.arguments import (
     read_inputs,
     relay_named,
 )
-from acdc_optical.as_built import as_built, as_far_as_known, is_imperfect, measured, on_bench
+from acdc_optical.as_built import as_built, as_far_as_known, is_imperfect, measured, moved_to
 from acdc_optical.cascade import OpticalCascade
 from acdc_optical.cli.app import DesignFile, Device, Dtype, app
 from acdc_optical.cli.console import busy, console, track
@@ -168,7 +168,7 @@ def _placed(stage: nn.Module, bench: str | None) -> nn.Module:
         raise ValueError(f"--bench {bench}: for layers that are detected one by one, not for an all-optical cascade")
     table = bench_named(bench)
     try:
-        placed = on_bench(stage, table)
+        placed = moved_to(stage, table)
     except ValueError as error:
         raise ValueError(f"--bench {bench}: {error}") from None
     if not is_imperfect(placed) and (table.imperfections.present() or table.camera.read_out != "field"):

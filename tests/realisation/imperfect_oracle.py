@@ -219,7 +219,7 @@ def _looked_up(nodes: Line, shift: float) -> tuple[NDArray, NDArray]:
 
 def painted(asked: NDArray, device, grid, wavelengths: tuple[float, float]) -> Callable[[Line, Line], NDArray]:
     """The transmittance of a device as a function of pixels and places within them, along y and x."""
-    t = np.atleast_2d(shown(asked, device, grid, wavelengths))
+    t = np.atleast_2d(driven(asked, device))
     pitch = [1.0, *grid.spacing][-2:]
     inside = lambda k, n: (k >= 0) & (k < n)  # noqa: E731
     depth = np.angle(t) % (2 * np.pi)
@@ -254,7 +254,18 @@ def painted(asked: NDArray, device, grid, wavelengths: tuple[float, float]) -> C
         takes = sign * (deep(above, other) - deep(j, column)) > 1e-7
         return np.where(takes, above, j), np.where(takes, other, column)
 
+    surface = np.atleast_2d(_surface(device, grid))
+
     def at(y: Line, x: Line) -> NDArray:
+        """All of the depth is wrong, and the surface below is not flat."""
+        values = between(y, x)
+        phase = np.angle(values) % (2 * np.pi)
+        phase = np.where(phase > 2 * np.pi - 1e-7, phase - 2 * np.pi, phase)
+        phase = phase * (1 + device.etch_depth) * wavelengths[0] / wavelengths[1]
+        rows, columns = (n.pixel.clip(0, count - 1) for n, count in zip((y, x), surface.shape, strict=True))
+        return np.abs(values) * np.exp(1j * (phase + 2 * np.pi * surface[rows[:, None], columns] / wavelengths[1]))
+
+    def between(y: Line, x: Line) -> NDArray:
         if blur is not None:
             rows, columns = (((n.within + 0.5) * _PARTS).astype(int) + n.pixel * _PARTS for n in (y, x))
             return blur[(rows if asked.ndim == 2 else rows * 0)[:, None], columns]
@@ -275,8 +286,8 @@ def painted(asked: NDArray, device, grid, wavelengths: tuple[float, float]) -> C
     return at
 
 
-def shown(asked: NDArray, device, grid, wavelengths: tuple[float, float]) -> NDArray:
-    """What each pixel shows: steps of amplitude and of phase, a stroke, a table, a depth, a surface."""
+def driven(asked: NDArray, device) -> NDArray:
+    """What each pixel is driven to: steps of amplitude and of phase, a stroke, a table."""
     modulus, phase = np.abs(asked), np.angle(asked)
     if device.amplitude_bits:
         steps = 2**device.amplitude_bits - 1
@@ -293,13 +304,16 @@ def shown(asked: NDArray, device, grid, wavelengths: tuple[float, float]) -> NDA
         table = np.array(device.look_up_table)
         asked_for = 2 * np.pi * np.arange(len(table) + 1) / len(table)
         phase = np.interp(phase, asked_for, np.append(table, table[0] + 2 * np.pi))
-    phase = phase * (1 + device.etch_depth) * wavelengths[0] / wavelengths[1]
-    if device.flatness:
-        from optics import random_flatness
-
-        surface = random_flatness(grid.cells, device.flatness, seed=device.flatness_seed).numpy()
-        phase = phase + 2 * np.pi * surface / wavelengths[1]
     return modulus * np.exp(1j * phase)
+
+
+def _surface(device, grid) -> NDArray:
+    """A path [m] for each pixel."""
+    from optics import random_flatness
+
+    if not device.flatness:
+        return np.zeros(grid.cells)
+    return random_flatness(grid.cells, device.flatness, seed=device.flatness_seed).numpy()
 
 
 def _blurred(t: NDArray, depth: NDArray, sigma: float, pitch: Sequence[float], axes: int) -> NDArray:

@@ -83,11 +83,12 @@ def test_a_bench_of_turned_planes_is_the_sum_over_all_nodes():
     for axis, nodes in ((-2, bench.camera[0]), (-1, bench.camera[1])):
         share = (nodes.weights / nodes.weights.sum(-1, keepdim=True)).flatten().reshape(-1, *(1,) * (-1 - axis))
         light = (light * share).unflatten(axis, nodes.places.shape).sum(axis if axis == -1 else -2)
-    wanted = imperfect.decode(light, masks)
-    found = imperfect(x)
+    wanted = imperfect.decode(light, masks).detach()
+    found = imperfect(x).detach()
     # The series leaves 1e-7 at the corners and far less elsewhere.
     assert float((found - wanted).norm() / wanted.norm()) < 1e-8
-    still = ImperfectLayer(optical, WRONG.changed({"modulator.rotation": 0.0, "camera.rotation": 0.0}), nodes=2)(x)
+    straight = WRONG.changed({"modulator.rotation": 0.0, "camera.rotation": 0.0})
+    still = ImperfectLayer(optical, straight, nodes=2)(x).detach()
     assert float((found - still).norm() / wanted.norm()) > 1e-4
 
 
@@ -99,3 +100,18 @@ def test_planes_that_turn_together_have_not_turned():
     found = ImperfectLayer(optical, Imperfections().changed(together))(x)
     # Integrals by 8 nodes are exact to 1e-13, the interpolation to 1e-9.
     assert float((found - optical(x)).norm() / found.norm()) < 1e-9
+
+
+def test_gradients_reach_everything_that_is_out_of_place():
+    torch.manual_seed(0)
+    optical = realise(AFDF((2, 2), dtype=torch.complex128), Bench.preset())
+    x = torch.randn(2, 2, dtype=torch.complex128)
+    units = {"modulator.rotation": 1e-3, "input_mask.shift_x": 1e-6, "camera.defocus": 1e-3}
+
+    def read(*sizes):
+        wrong = {name: size * unit for size, (name, unit) in zip(sizes, units.items(), strict=True)}
+        return ImperfectLayer(optical, Imperfections().changed(wrong), nodes=3)(x)
+
+    sizes = [torch.tensor(1.0, dtype=torch.float64, requires_grad=True) for _ in units]
+    # In units of what typically is wrong numbers are of order one, and gradcheck's own tolerances fit.
+    assert torch.autograd.gradcheck(read, sizes)

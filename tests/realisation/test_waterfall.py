@@ -11,7 +11,7 @@ from scipy import constants
 
 from acdc_optical import ACDC, AFDF, Bench, Camera, FourierMask, Imperfections, ImperfectLayer, Laser, realise
 from acdc_optical.accounts import Waterfall, WaterfallRow, effective_bits
-from acdc_optical.as_built import as_built, as_far_as_known, lacking, measured, on_bench
+from acdc_optical.as_built import as_built, as_far_as_known, lacking, measured, moved_to
 from acdc_optical.cli import main
 from acdc_optical.imperfections import Placement
 from acdc_optical.photon_budget import light_reaching, photon_budget
@@ -314,7 +314,7 @@ class TestOtherBench:
         layer = _layer()
         optical = realise(layer, _bench())
         there = _bench({"camera.shift_x": 2e-6}, QUIET)
-        placed = on_bench(optical, there)
+        placed = moved_to(optical, there)
         assert placed.bench.imperfections == there.imperfections
         assert placed.bench.camera == there.camera
         torch.testing.assert_close(placed.masks().fourier_mask, optical.masks().fourier_mask, rtol=0, atol=0)
@@ -330,7 +330,7 @@ class TestOtherBench:
     )
     def test_another_geometry_is_refused(self, change, said):
         with pytest.raises(ValueError, match=said):
-            on_bench(realise(_layer(), _bench()), _bench().replace(**change))
+            moved_to(realise(_layer(), _bench()), _bench().replace(**change))
 
     def test_noise_is_seeded_and_each_batch_has_its_own(self, monkeypatch):
         layer = _layer()
