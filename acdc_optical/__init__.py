@@ -21,9 +21,11 @@ from acdc_optical.constraints import (
     binary_phase,
 )
 from acdc_optical.design import Design
+from acdc_optical.distribution_files import read_distributions, tolerance_preset
 from acdc_optical.distributions import Normal, Uniform
 from acdc_optical.etched_combs import EtchedComb
 from acdc_optical.etching.one_etch import OneEtch
+from acdc_optical.exposure import exposure_of
 from acdc_optical.hardware import Camera, FourierMask, Laser, Lenses, Modulator, RelayMask
 from acdc_optical.imperfect import ImperfectLayer, imperfect
 from acdc_optical.imperfections import Imperfections
@@ -129,16 +131,19 @@ __all__ = [
     "compile_layer",
     "condensed",
     "dct",
+    "exposure_of",
     "fit",
     "idct",
     "imperfect",
     "light_at",
     "nearest_layer",
     "photon_budget",
+    "read_distributions",
     "realise",
     "realise_each",
     "sensitivities",
     "tolerance",
+    "tolerance_preset",
     "trade_off",
     "trainable_masks",
     "verify",

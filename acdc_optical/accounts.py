@@ -121,9 +121,13 @@ class Waterfall:
     def in_words(self) -> str:
         """Which imperfection dominates, and how noise was averaged."""
         first, second = self.dominating, self.dominating_adjusted
+        unknown = [row.name for row in self.single if row.error is None]
+        if unknown and not any(row.error for row in self.single):
+            return f"not computed: {', '.join(unknown)}"
         if first is None or second is None:
             return "nothing is wrong with this bench"
         said = f"{first.name} dominates" + (f", and {second.name} once adjusted" if second != first else "")
+        said += f" among what was computed, without {', '.join(unknown)}" if unknown else ""
         return f"{said}; errors need not add up; noise in the mean over {self.exposures} exposures"
 
 
@@ -220,17 +224,22 @@ class PhotonBudget:
         """Power, time, light used, and what was counted."""
         power = "–" if self.laser_power is None else POWER.format(self.laser_power, 3)
         time = "–" if self.exposure is None else TIME.format(self.exposure, 3)
-        light = "–" if self.light_used is None else f"{100 * self.light_used:.2g} %"
-        full = "" if self.saturated is None else f", {100 * self.saturated:.2g} % of pixels saturated"
+        light = "–" if self.light_used is None else _percent(self.light_used)
+        full = "" if self.saturated is None else f", {_percent(self.saturated)} of pixels saturated"
         counted = f"{self.dense_macs} {self.arithmetic} MACs of a dense matrix, {self.mask_multiplications} mask pixels"
         said = f"{power} for {time}; {_figure(self.per_pixel, 3)} photons detected a camera pixel; {light} of the light"
         return "\n".join(filter(None, (said + " used" + full, counted, self.note)))
 
 
 def _cells(row: WaterfallRow) -> tuple[str | Text, ...]:
-    light = "–" if row.light is None else f"{100 * row.light:.2g} %"
+    light = "–" if row.light is None else _percent(row.light)
     error = Text(row.note or _figure(row.error))
     return (row.name, error, _bits(row.enob), _figure(row.adjusted), _bits(row.adjusted_enob), light)
+
+
+def _percent(share: float) -> str:
+    """Two digits; all of 99.5 and more, which they would write as 1e+02."""
+    return f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"
 
 
 def _bits(value: float | None) -> str:

@@ -39,10 +39,10 @@ def as_built(optical: OpticalLayer, *, full_scale: float) -> ImperfectLayer:
 
     Raises:
         TypeError: see :class:`~acdc_optical.imperfect.ImperfectLayer`.
-        ValueError: the bench lacks what its camera needs, see :func:`lacking`.
+        ValueError: the bench lacks what its camera needs, see :func:`lacking`; homodyne for complex outputs.
     """
     bench = optical.bench
-    if missing := lacking(bench):
+    if missing := lacking(optical):
         raise ValueError(missing)
     read = bench.camera.read_out != "field"
     reading = exposure_of(bench, optical.masks().planes, full_scale=full_scale) if read else None
@@ -51,18 +51,24 @@ def as_built(optical: OpticalLayer, *, full_scale: float) -> ImperfectLayer:
 
 def as_far_as_known(optical: OpticalLayer, *, full_scale: float) -> ImperfectLayer:
     """As :func:`as_built`; but where the bench lacks something, the field is read as it is, without any noise."""
-    if not lacking(optical.bench):
+    if not lacking(optical):
         return as_built(optical, full_scale=full_scale)
     wrong = optical.bench.imperfections
     heard = [name for name in _NOISE if name in wrong.present()]
     return ImperfectLayer(optical, wrong.changed(dict.fromkeys(heard, 0.0)), nodes=_NODES)
 
 
-def lacking(bench: Bench) -> str:
-    """What a bench must say before its camera's reading can be computed; nothing for one that reads the field."""
+def lacking(optical: OpticalLayer) -> str:
+    """What a layer's bench must say before its camera's reading can be computed; nothing if that reads the field."""
+    bench = optical.bench
     noise = [name for name in _NOISE if name in bench.imperfections.present()]
     if bench.camera.read_out == "field":
         return f'{" and ".join(noise)}: noise of a reading; give camera.read_out, as "four-step"' if noise else ""
+    if bench.camera.read_out == "homodyne" and not optical.presentation.real:
+        kind = type(optical.layer).__name__
+        return (
+            f'homodyne reads real outputs, and those of an {kind} layer are complex: give camera.read_out = "four-step"'
+        )
     wanted = {'laser.power, as "1 mW"': bench.laser.power, 'camera.exposure, as "1 ms"': bench.camera.exposure}
     missing = [name for name, value in wanted.items() if value is None]
     return f"a {bench.camera.read_out} reading counts photons: give {' and '.join(missing)}" if missing else ""

@@ -66,16 +66,16 @@ def parse_distributions(text: str, origin: str) -> Distributions:
 
 
 def _entries(values: dict[str, Any]) -> Iterator[tuple[str, Distribution]]:
-    nothing = Imperfections()
+    drawable = Imperfections().drawable()
     for part, entries in values.items():
         fields = Imperfections.model_fields
         if part not in fields or not isinstance(entries, dict):
             raise ValueError(f"expected tables of imperfections, [{'], ['.join(fields)}]; got {part!r}")
-        known = getattr(nothing, part)
+        known = getattr(Imperfections(), part)
         for key, entry in entries.items():
-            if not isinstance(getattr(known, key, None), float):
-                drawable = [name for name, value in known if isinstance(value, float)]
-                raise ValueError(f"{part}.{key} cannot be drawn; of {part}, {', '.join(drawable)} can")
+            if f"{part}.{key}" not in drawable:
+                own = [name for name in type(known).model_fields if f"{part}.{name}" in drawable]
+                raise ValueError(f"{part}.{key} cannot be drawn; of {part}, {', '.join(own)} can")
             yield f"{part}.{key}", _distribution(f"{part}.{key}", entry, known, key)
 
 
@@ -85,7 +85,10 @@ def _distribution(name: str, entry: Any, part: Part, key: str) -> Distribution:
     if not isinstance(entry, dict) or len(entry) != 1 or not set(entry) <= set(_KINDS):
         raise ValueError(f"{name}: expected {{ normal = {example} }} or {{ uniform = {example} }}; got {entry!r}")
     ((kind, value),) = entry.items()
-    given = unit(value) if unit and isinstance(value, str) else value
+    try:
+        given = unit(value) if unit and isinstance(value, str) else value
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
     if (unit and not isinstance(value, str)) or isinstance(given, bool) or not isinstance(given, int | float):
         raise ValueError(f"{name}: expected {kind} = {example}{', with its unit' if unit else ''}; got {value!r}")
     try:

@@ -9,7 +9,6 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from acdc_optical.imperfections import Imperfections
 
@@ -89,13 +88,15 @@ def drawn(bench: Imperfections, distributions: Distributions, *, seed: int, draw
         the imperfections, where drawn as tensors of shape (draws,), float64.
 
     Raises:
+        TypeError: something else than a distribution.
         ValueError: an unknown imperfection, or one that is not a continuous number.
     """
-    values = bench.values()
-    for name in distributions:
-        if not isinstance(values.get(name), float | Tensor):
-            known = [n for n, value in values.items() if isinstance(value, float | Tensor)]
-            raise ValueError(f"{name!r} is not an imperfection that can be drawn; those are {', '.join(known)}")
+    values = bench.drawable()
+    for name, each in distributions.items():
+        if name not in values:
+            raise ValueError(f"{name!r} is not an imperfection that can be drawn; those are {', '.join(values)}")
+        if not (hasattr(each, "draw") and hasattr(each, "deviation")):
+            raise TypeError(f"{name}: expected a distribution, as Normal({each!r}); got {type(each).__name__}")
     rows = [
         [each.draw(random) for each in distributions.values()]
         for random in (np.random.default_rng([seed, draw]) for draw in draws)

@@ -83,8 +83,11 @@ def exposure_of(
         shot: the law of shot noise, by default Poisson's.
 
     Raises:
-        ValueError: no power, no exposure time, or a camera whose read-out is that of the perfect field.
+        ValueError: no power, no exposure time, a camera whose read-out is that of the perfect field, or a full scale
+            that is not a positive number.
     """
+    if not (math.isfinite(full_scale) and full_scale > 0):
+        raise ValueError(f"expected as full_scale the largest number to be shown, above 0; got {full_scale}")
     laser, camera = bench.laser, bench.camera
     if laser.power is None or camera.exposure is None or camera.read_out == "field":
         raise ValueError(

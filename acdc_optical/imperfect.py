@@ -60,8 +60,8 @@ class ImperfectLayer(nn.Module):
 
     Raises:
         TypeError: a layer whose model is not :class:`~acdc_optical.models.Continuous`, or a mask made of stripes.
-        ValueError: noise of the laser or stray light without a camera that reads it; an imperfection along y of a
-            one-dimensional bench, or see :func:`optics.canonical.coupling`.
+        ValueError: noise of the laser or stray light without a camera that reads it; when called, not as many draws of
+            each imperfection, one along y of a one-dimensional bench, or see :func:`optics.canonical.coupling`.
     """
 
     def __init__(
@@ -110,12 +110,21 @@ class ImperfectLayer(nn.Module):
 
     def arriving(self, x: Tensor, masks: Masks) -> Tensor:
         """The mean field on the camera's pixels, complex, shape (..., *camera pixels); in the units of the input."""
-        field: Tensor | float = 0.0
+        draws, field = self._draws(), torch.zeros(())
         for path in self.paths(x.reshape(-1, *self.shape), masks):
             field = field + path.share * path.light(path.shown, path.mask)
-        assert isinstance(field, Tensor)
+        # What is drawn may do nothing, as overlay of a device that is not etched: its benches are there all the same.
+        field = field.expand(*draws, *field.shape[field.ndim - len(self.shape) - 1 :])
         cells = field.shape[field.ndim - len(self.shape) :]
         return field.reshape(*field.shape[: -len(self.shape) - 1], *x.shape[: x.ndim - len(self.shape)], *cells)
+
+    def _draws(self) -> tuple[int, ...]:
+        """As many benches as are drawn, (draws,); () if none are."""
+        counts = {len(value): name for name, value in self.wrong.drawn().items() if value.ndim}
+        if len(counts.keys() - {1}) > 1:
+            said = ", ".join(f"{count} of {name}" for count, name in counts.items())
+            raise ValueError(f"expected as many draws of each imperfection; got {said}")
+        return (max(counts),) if counts else ()
 
     def decode(self, field: Tensor, masks: Masks) -> Tensor:
         """The layer's output from what was read at the camera's pixels."""
@@ -208,7 +217,7 @@ def _check_noise(wrong: Imperfections, reading: Reading | None) -> None:
     noise = [name for name in ("light.intensity_noise", "light.stray") if name in wrong.present()]
     if noise and reading is None:
         raise ValueError(
-            f"{' and '.join(noise)} are noise of a camera's reading, and the field is read as it is: give "
+            f"{' and '.join(noise)}: noise of a camera's reading, and the field is read as it is: give "
             "reading=exposure_of(bench, planes), or leave them out"
         )
 

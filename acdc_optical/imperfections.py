@@ -15,7 +15,22 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from acdc_optical.parts import Angle, Bits, Displacement, Distance, Part, Relative, Share, Stroke, Turn
+from acdc_optical.parts import (
+    Amount,
+    Angle,
+    AngularSpread,
+    Bits,
+    Displacement,
+    Distance,
+    Part,
+    Relative,
+    Share,
+    Spread,
+    Stretch,
+    Stroke,
+    Turn,
+    may_be_drawn,
+)
 
 Number = float | Tensor
 
@@ -53,14 +68,14 @@ class LensPlacement(Part):
     Attributes:
         shift_y, shift_x: of its axis [m].
         tilt_y, tilt_x: [rad] by which it faces towards positive coordinates.
-        focal_length: relative error of the focal length.
+        focal_length: relative error of the focal length, above -1.
     """
 
     shift_y: Displacement = 0.0
     shift_x: Displacement = 0.0
     tilt_y: Turn = 0.0
     tilt_x: Turn = 0.0
-    focal_length: Relative = 0.0
+    focal_length: Stretch = 0.0
 
 
 class DeviceErrors(Part):
@@ -91,7 +106,7 @@ class DeviceErrors(Part):
     state_amplitudes: Annotated[tuple[Annotated[float, Field(ge=0, le=1)], ...], Field(min_length=1)] | None = None
     look_up_table: Annotated[tuple[Angle, ...], Field(min_length=1)] | None = None
     phase_stroke: Stroke | None = None
-    flatness: Displacement = 0.0
+    flatness: Spread = 0.0
     flatness_seed: int = 0
     crosstalk: Distance = 0.0
     gap_reflectance: Share = 0.0
@@ -136,10 +151,10 @@ class LightErrors(Part):
     """
 
     wavelength: Displacement = 0.0
-    bandwidth: Displacement = 0.0
-    divergence: Turn = 0.0
+    bandwidth: Spread = 0.0
+    divergence: AngularSpread = 0.0
     intensity_noise: Share = 0.0
-    stray: Relative = 0.0
+    stray: Amount = 0.0
 
 
 class Imperfections(Part):
@@ -175,6 +190,12 @@ class Imperfections(Part):
     def drawn(self) -> dict[str, Tensor]:
         """Those that are tensors, by name; files cannot hold them."""
         return {name: value for name, value in _named(self) if isinstance(value, Tensor)}
+
+    def drawable(self) -> dict[str, Number]:
+        """Those that are numbers and may be tensors, by name; steps of devices, and what there is none of, are not."""
+        fields = {part: type(getattr(self, part)).model_fields for part in type(self).model_fields}
+        free = {f"{part}.{name}" for part, own in fields.items() for name, each in own.items() if may_be_drawn(each)}
+        return {n: value for n, value in _named(self) if n in free and isinstance(value, float | Tensor)}
 
     def changed(self, values: Mapping[str, Any]) -> Self:
         """The same with some values changed, by their names.

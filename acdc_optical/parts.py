@@ -103,6 +103,18 @@ Displacement = Annotated[_Number, PlainValidator(Drawn(_LENGTH)), _text(LENGTH)]
 Turn = Annotated[_Number, PlainValidator(Drawn(_ANGLE)), _text(ANGLE)]
 Stroke = Annotated[_Number, PlainValidator(Drawn(_ANGLE, above=0)), _text(ANGLE, _POSITIVE)]
 Relative = Annotated[_Number, PlainValidator(Drawn()), WithJsonSchema({"type": "number"}, mode="validation")]
+Spread = Annotated[_Number, PlainValidator(Drawn(_LENGTH, least=0)), _text(LENGTH, _NO_LESS)]
+AngularSpread = Annotated[_Number, PlainValidator(Drawn(_ANGLE, least=0)), _text(ANGLE, _NO_LESS)]
+Amount = Annotated[
+    _Number,
+    PlainValidator(Drawn(least=0)),
+    WithJsonSchema({"type": "number", "minimum": 0}, mode="validation"),
+]
+Stretch = Annotated[
+    _Number,
+    PlainValidator(Drawn(above=-1)),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": -1}, mode="validation"),
+]
 Share = Annotated[
     _Number,
     PlainValidator(Drawn(least=0, most=1)),
@@ -158,6 +170,12 @@ def unit_of(field: FieldInfo) -> Unit | None:
         if isinstance(read, Drawn):
             return read.unit
     return None
+
+
+def may_be_drawn(field: FieldInfo) -> bool:
+    """Whether a field takes tensors."""
+    mentioned = (*field.metadata, *_mentioned(field.annotation))
+    return any(isinstance(getattr(each, "func", None), Drawn) for each in mentioned)
 
 
 def parts_of(part: type[Part]) -> set[type[Part]]:

@@ -32,8 +32,10 @@ def photon_budget(imperfect: ImperfectLayer, x: Tensor) -> PhotonBudget:
     N numbers, real for an ACDC layer and complex for an AFDF layer. The pixels of both masks count as they are used.
 
     Raises:
-        ValueError, TypeError: as the layer does for its input.
+        ValueError, TypeError: as the layer does for its input; not an imperfect layer.
     """
+    if not isinstance(imperfect, ImperfectLayer):
+        raise TypeError(f"expected a layer on its bench, as ImperfectLayer(optical); got {type(imperfect).__name__}")
     optical = imperfect.optical
     masks, bench = optical.masks(), optical.bench
     outputs = math.prod(optical.shape)

@@ -86,10 +86,10 @@ def sensitivities(
     given = optical if isinstance(optical, ImperfectLayer) else ImperfectLayer(optical)
     layer = given.optical.layer
     x = default_probes(layer, layer.shape) if probes is None else probes
-    usual = given.wrong.values()
+    usual = given.wrong.drawable()
     for name in distributions:
-        if not isinstance(usual.get(name), float | Tensor):
-            raise ValueError(f"{name!r} is not an imperfection that can be differentiated")
+        if name not in usual:
+            raise ValueError(f"{name!r} is not an imperfection with a derivative; those are {', '.join(usual)}")
     with torch.no_grad():
         wanted, shown, masks = layer(x), given.optical.checked(x), given.optical.masks()
 

@@ -7,6 +7,7 @@ bit whatever the number of draws, of processes, and of interruptions. Chunks go 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -95,8 +96,8 @@ def tolerance(
     Raises:
         TypeError: no optical layer, or one whose bench is drawn already, or see
             :class:`~acdc_optical.imperfect.ImperfectLayer`.
-        ValueError: nothing to draw, a network without probes, a file of another run, or see
-            :func:`~acdc_optical.distributions.drawn`.
+        ValueError: nothing to draw, a draw without a finite metric, a network without probes, a file of another run,
+            or see :func:`~acdc_optical.distributions.drawn`.
         OSError: the file cannot be written.
     """
     plan = draws if isinstance(draws, Draws) else Draws(draws)
@@ -166,7 +167,20 @@ class _Work:
             else:
                 outputs = torch.stack([self.drawn(draw, 1)(self.probes) for draw in range(start, start + self.chunk)])
             errors = self.metric(outputs, self.wanted).double().cpu()
-        return Chunk(start, self.noted(start, self.chunk), errors)
+        values = self.noted(start, self.chunk)
+        self._check(start, values, errors)
+        return Chunk(start, values, errors)
+
+    def _check(self, start: int, values: Tensor, errors: Tensor) -> None:
+        if errors.isfinite().all():
+            return
+        which = int(errors.isfinite().logical_not().nonzero()[0, 0])
+        furthest = sorted(zip(self.names, values[which].tolist(), strict=True), key=lambda pair: -abs(pair[1]))
+        differences = ", ".join(f"{name} {value:.3g}" for name, value in furthest[:3])
+        raise ValueError(
+            f"draw {start + which}: the metric is {float(errors[which])}, with differences of {differences} [SI]: no "
+            "bench stands so; draw from narrower distributions"
+        )
 
     def drawn(self, start: int, count: int) -> nn.Module:
         """The network on benches of some draws: a layer on several together, several layers on one bench each."""
@@ -221,7 +235,7 @@ def _work(
         if probes is None and not isinstance(network, ImperfectLayer):
             raise ValueError("a network needs probes: give some of its inputs, as probes=")
         given = default_probes(layers[0].optical.layer, layers[0].shape) if probes is None else probes
-        size = max(_light(layer, plan.nodes) for layer in layers) * len(given)
+        size = max(_light(layer) for layer in layers) * len(given)
         chunk = max(1, min(_MOST, _LIGHT // size))
         return _Work(network, distributions, metric, given, numbers(given), plan.seed, chunk)
 
@@ -255,10 +269,10 @@ def _made(module: nn.Module, nodes: int) -> ImperfectLayer:
     return ImperfectLayer(made, given.wrong, reading=given.reading, nodes=nodes)
 
 
-def _light(layer: ImperfectLayer, nodes: int) -> int:
-    """Numbers of one input's light at the nodes of mask D."""
-    cells = layer.masks().planes.mask.cells
-    return int(np.prod([count * nodes for count in cells]))
+def _light(layer: ImperfectLayer) -> int:
+    """Numbers of one input's light at the nodes of mask D, of whose pixels all parts have some."""
+    path = next(layer.paths(torch.zeros(1, *layer.shape, dtype=torch.float64), layer.masks()))
+    return math.prod(nodes.flat.shape[-1] for nodes in path.light.masked)
 
 
 def _fingerprint(work: _Work) -> str:

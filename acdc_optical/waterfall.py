@@ -61,8 +61,11 @@ def waterfall(
         rows; one that cannot be computed says why.
 
     Raises:
+        TypeError: not such a layer.
         ValueError: imperfections are drawn, several benches at once; or no exposures.
     """
+    if not isinstance(imperfect, ImperfectLayer):
+        raise TypeError(f"expected a layer on its bench, as ImperfectLayer(optical); got {type(imperfect).__name__}")
     if drawn := [name for name, value in imperfect.wrong.drawn().items() if value.ndim]:
         raise ValueError(
             f"a waterfall is of one bench, and {', '.join(drawn)} are of several; choose one by Imperfections.changed"
@@ -139,7 +142,7 @@ def _of_reading(imperfect: ImperfectLayer) -> Iterator[_Case]:
 
 def _not_read(imperfect: ImperfectLayer) -> tuple[WaterfallRow, ...]:
     """That a bench has a camera which was left out, and why."""
-    why = lacking(imperfect.optical.bench) if isinstance(imperfect.reading, PerfectReading) else ""
+    why = lacking(imperfect.optical) if isinstance(imperfect.reading, PerfectReading) else ""
     return (WaterfallRow("noise of the camera", None, note=why),) if why else ()
 
 

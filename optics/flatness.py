@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from optics.devices import numbers, refuse
+from optics.devices import refuse
 from optics.kernel import Kernel, double
 from optics.screens import Quantity
 
@@ -52,7 +52,8 @@ def random_flatness(shape: Sequence[int], rms: Quantity, *, seed: int, terms: in
 
     Args:
         shape: pixels, (ny, nx) or (nx,).
-        rms: [m]; a tensor of shape (draws, 1[, 1]) gives the one map in all these strengths.
+        rms: [m]; a tensor of shape (draws, 1[, 1]) gives the one map in all these strengths, turned over
+            where they are negative, as if drawn about 0.
         seed: of the coefficients.
         terms: how many polynomials, piston counted with them though it is taken away.
 
@@ -60,11 +61,11 @@ def random_flatness(shape: Sequence[int], rms: Quantity, *, seed: int, terms: in
         float64, shape (ny, nx) or (nx,), behind that of the draws.
 
     Raises:
-        ValueError: neither one nor two axes, fewer than two terms or pixels, or an rms that is negative.
+        ValueError: neither one nor two axes, fewer than two terms or pixels, or a number as rms that is negative.
     """
     if len(shape) not in (1, 2) or math.prod(shape) < 2 or terms < 2:
         raise ValueError(f"expected one or two axes, and at least 2 pixels and 2 terms; got {tuple(shape)} and {terms}")
-    if not (numbers(rms) >= 0).all():
+    if not isinstance(rms, Tensor) and not rms >= 0:
         raise ValueError(f"an rms [m] must not be negative; got {rms}")
     coefficients = np.random.default_rng(seed).standard_normal(terms - 1)
     basis = _legendre(shape[0], terms) if len(shape) == 1 else _zernikes((shape[0], shape[1]), terms)

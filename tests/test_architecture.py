@@ -182,8 +182,8 @@ ACDC = {
     "cli.layers": "arguments as_built cascade cli.app cli.console contributions design files imperfect light_budget "
     "realisation second_opinion tables verification",
     "cli.masks": "cli.app cli.console design fabrication files",
-    "cli.tolerances": "arguments cascade cli.app cli.console design distribution_files distributions exposure files "
-    "imperfect realisation sensitivities tables tolerance_figures tolerance_results tolerancing verification",
+    "cli.tolerances": "arguments as_built cascade cli.app cli.console design distribution_files distributions exposure "
+    "files imperfect realisation sensitivities tables tolerance_figures tolerance_results tolerancing verification",
     "cli": "cli.app cli.benches cli.layers cli.masks cli.networks cli.tolerances",
 }
 

@@ -150,3 +150,10 @@ def test_a_bench_that_counts_no_photons_is_refused(missing):
     }[missing]
     with pytest.raises(ValueError, match=r"laser\.power.*camera\.exposure.*camera\.read_out"):
         read(changed)
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, math.nan, math.inf])
+def test_a_full_scale_that_is_none_is_refused(scale):
+    planes = realise(layer("ACDC", (4, 4)), table()).masks().planes
+    with pytest.raises(ValueError, match="full_scale"):
+        exposure_of(table(), planes, full_scale=scale)

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from acdc_optical.arguments import DeviceName, device_named
+from acdc_optical.as_built import lacking
 from acdc_optical.cascade import OpticalCascade
 from acdc_optical.cli.app import DesignFile, Device, app
 from acdc_optical.cli.console import busy, console, track
@@ -86,6 +87,8 @@ def _as_read(stage: OpticalLayer | OpticalCascade) -> ImperfectLayer:
     bench = stage.bench
     if bench.laser.power is None or bench.camera.exposure is None or bench.camera.read_out == "field":
         return ImperfectLayer(stage)
+    if missing := lacking(stage):
+        raise ValueError(missing)
     # So bright that the largest number of the inputs is a pixel which lets all light through.
     largest = float(default_probes(stage.layer, stage.shape).abs().max())
     return ImperfectLayer(stage, reading=exposure_of(bench, stage.masks().planes, full_scale=largest))

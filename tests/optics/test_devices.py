@@ -289,6 +289,10 @@ class TestFlatness:
         shown.imag.sum().backward()
         assert (rms.grad != 0).all()
 
+    def test_drawn_about_zero_it_turns_over(self):
+        below, above = random_flatness((6, 6), torch.tensor([-3e-8, 3e-8]).reshape(2, 1, 1), seed=5)
+        assert torch.equal(below, -above)
+
     def test_refuses(self):
         with pytest.raises(ValueError, match="one or two axes"):
             random_flatness((2, 2, 2), 1.0, seed=0)

@@ -205,6 +205,10 @@ def test_what_cannot_be_drawn_is_refused(optical):
         tolerance(optical, {})
     with pytest.raises(ValueError, match="can be drawn"):
         tolerance(optical, {"camera.colour": Normal(1.0)})
+    with pytest.raises(ValueError, match="can be drawn"):
+        tolerance(optical, {"fourier_device.crosstalk": Normal(1e-7)})  # a number, but not a tensor
+    with pytest.raises(TypeError, match=r"camera\.shift_x: expected a distribution, as Normal"):
+        tolerance(optical, {"camera.shift_x": 1e-6})
     with pytest.raises(ValueError, match="reading"):
         tolerance(optical, {"light.stray": Normal(0.1)})
     with pytest.raises(TypeError, match="optical layer"):
@@ -217,6 +221,30 @@ def test_what_cannot_be_drawn_is_refused(optical):
         tolerance(realise(nn.Sequential(optical.layer, optical.layer), Bench.preset()), SHIFTS)
     with pytest.raises(ValueError, match="1 or more"):
         Draws(0)
+
+
+@pytest.mark.parametrize("name", ["fourier_device.overlay_x", "fourier_device.gap_reflectance"])
+def test_what_does_nothing_on_this_bench_may_be_drawn(optical, name):
+    """No etches, and a mask without gaps: every bench is the perfect one."""
+    found = tolerance(optical, {name: Uniform(1e-7)}, draws=3)
+    assert found.errors.tolist() == pytest.approx([found.nominal] * 3, abs=1e-6)  # of four nodes
+
+
+def test_an_rms_may_be_drawn_about_zero(optical):
+    found = tolerance(optical, {"fourier_device.flatness": Normal(1e-8)}, draws=4)
+    assert (found.values < 0).any()
+    assert (found.errors > 1e-5).all()  # of some nanometres; the bench itself has 1e-15
+
+
+def test_a_draw_that_no_bench_can_be_is_named(optical):
+    with pytest.raises(ValueError, match=r"draw \d+: the metric is nan.*first_lens\.focal_length.*narrower"):
+        tolerance(optical, {"first_lens.focal_length": Normal(1.0)}, draws=20)
+
+
+def test_as_many_draws_of_each(optical):
+    draws = {"camera.shift_x": torch.zeros(2), "camera.defocus": torch.zeros(3)}
+    with pytest.raises(ValueError, match=r"2 of camera\.shift_x, 3 of camera\.defocus"):
+        ImperfectLayer(optical, Imperfections().changed(draws))(torch.ones(1, 4, dtype=torch.float64))
 
 
 class TestMetrics:
@@ -310,7 +338,8 @@ class TestFiles:
         ("text", "message"),
         [
             ("[camera]\nshift_x = { normal = 2e-6 }", "with its unit"),
-            ('[camera]\nshift_x = { normal = "2 mrad" }', "2 mrad"),
+            ('[camera]\nshift_x = { normal = "2 mrad" }', "camera.shift_x: .*2 mrad"),
+            ('[fourier_device]\ncrosstalk = { normal = "2 um" }', "crosstalk cannot be drawn"),
             ('[camera]\nshift_x = "2 um"', "normal = "),
             ('[camera]\nshift_x = { gamma = "2 um" }', "normal = "),
             ('[camera]\nshift_z = { normal = "2 um" }', "camera.shift_z cannot be drawn"),

@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -220,7 +221,7 @@ class TestNoise:
         layer = _layer()
         bench = _bench({"light.stray": 0.1}, QUIET).replace(laser=Laser())
         optical = realise(layer, bench)
-        assert "give laser.power" in lacking(bench)
+        assert "give laser.power" in lacking(optical)
         with pytest.raises(ValueError, match=r"give laser\.power"):
             as_built(optical, full_scale=1.0)
         found = verify(layer, as_far_as_known(optical, full_scale=1.0))
@@ -229,7 +230,22 @@ class TestNoise:
         assert "laser.power" in found.waterfall.single[-1].note
         assert found.photons.launched is None
         assert "lacks laser.power" in found.photons.note
-        assert "camera.read_out" in lacking(_bench({"light.stray": 0.1}))
+        complex_valued = realise(_layer(AFDF), _bench(camera=QUIET.replace(read_out="homodyne"), power="1 nW"))
+        with pytest.raises(ValueError, match=r"complex.*four-step"):
+            as_built(complex_valued, full_scale=1.0)
+        assert "camera.read_out" in lacking(realise(_layer(), _bench({"light.stray": 0.1})))
+
+
+def test_what_could_not_be_computed_is_not_called_perfect():
+    layer = _layer()
+    optical = realise(layer, _bench())
+    probes = torch.ones(1, *optical.shape, dtype=torch.float64)
+    wrong = {"camera.rotation": 1.0}
+    alone = waterfall(layer, ImperfectLayer(optical, Imperfections().changed(wrong)), probes)
+    assert alone.in_words.startswith("not computed: camera.rotation")
+    wrong["camera.shift_x"] = 2e-6
+    beside = waterfall(layer, ImperfectLayer(optical, Imperfections().changed(wrong)), probes)
+    assert beside.in_words.startswith("camera.shift_x 2 um dominates among what was computed, without camera.rotation")
 
 
 class TestPhotons:
@@ -266,6 +282,7 @@ class TestPhotons:
         imperfect = as_built(realise(layer, bench), full_scale=0.5)
         budget = photon_budget(imperfect, torch.ones(1, 4, dtype=torch.float64))
         assert budget.saturated > 0.5
+        assert "100 % of pixels" in replace(budget, saturated=0.996).in_words
         assert budget.full_scale == pytest.approx(0.5, rel=1e-12)
         assert "fully open at 0.5" in budget.note
 
