@@ -17,6 +17,7 @@ from acdc_optical.imperfect_light import ImperfectLight, Table
 from acdc_optical.imperfections import Imperfections, Number, magnitude
 from acdc_optical.light import pixels_of
 from acdc_optical.models import Continuous
+from acdc_optical.planes import Planes
 from acdc_optical.real_devices import as_shown, room
 from acdc_optical.realisation import OpticalLayer, replaced
 from optics import Grid
@@ -25,8 +26,9 @@ from optics.fringing import DeadZone
 from optics.kernel import double
 from optics.parts import Parts
 
-# Gauss-Hermite nodes over what is not quite coherent: exact for what is a polynomial of degree 9 in colour or angle.
-_SAMPLES = 5
+# Gauss-Hermite nodes over what is not quite coherent, at least and at most, and what they may leave of the light whose
+# phase changes most with colour or angle, between corners of all planes: in the mean it is a hundredth of that.
+_SAMPLES, _MOST_SAMPLES, _LEFT = 5, 40, 1e-2
 
 
 class Reading(Protocol):
@@ -61,7 +63,8 @@ class ImperfectLayer(nn.Module):
     Raises:
         TypeError: a layer whose model is not :class:`~acdc_optical.models.Continuous`, or a mask made of stripes.
         ValueError: noise of the laser or stray light without a camera that reads it; when called, not as many draws of
-            each imperfection, one along y of a one-dimensional bench, or see :func:`optics.canonical.coupling`.
+            each imperfection, one along y of a one-dimensional bench, light that is too incoherent for its layer, or see
+            :func:`optics.canonical.coupling`.
     """
 
     def __init__(
@@ -152,19 +155,24 @@ class ImperfectLayer(nn.Module):
     def paths(self, x: Tensor, masks: Masks) -> Iterator[Path]:
         """What a batch of inputs sends through the bench, in each colour and from each angle; their fields add up."""
         planes, wrong = masks.planes, self.wrong
-        for sample in self._samples():
+        for sample in self._samples(planes):
             table = Table.of(planes, wrong, angles=sample.angles, colour=sample.colour)
             shown = self.shown(x, masks, table.forth.wavelength)
             mask = self.let_through(masks, table.forth.wavelength)
             light = ImperfectLight(table, shown.edges, mask.edges, self.nodes)
             yield Path(sample.weight, light, shown.values, mask.values)
 
-    def _samples(self) -> Iterator[_Sample]:
+    def _samples(self, planes: Planes) -> Iterator[_Sample]:
         """Of colours and of angles, as many as there are, whose light adds up without interference."""
-        light, axes = self.wrong.light, len(self.shape)
-        for (colour, share), *angles in product(_normal(light.bandwidth), *[_normal(light.divergence)] * axes):
-            weight = share * math.prod(share for _, share in angles)
-            yield _Sample(weight, colour, tuple(angle for angle, _ in angles))
+        light, axes = self.wrong.light, range(len(self.shape))
+        # Radians of phase for each metre of wavelength, and for each radian of angle, from corner to corner.
+        ends = [(_rim(planes.input, axis) + _rim(planes.camera, axis)) * 2 * math.pi for axis in axes]
+        inside = sum(end * _rim(planes.mask, axis) for axis, end in zip(axes, ends, strict=True))
+        colours = _normal("light.bandwidth", light.bandwidth, inside / planes.focal_length / planes.wavelength**2)
+        angles = [_normal("light.divergence", light.divergence, end / planes.wavelength) for end in ends]
+        for (colour, share), *each in product(colours, *angles):
+            weight = share * math.prod(share for _, share in each)
+            yield _Sample(weight, colour, tuple(angle for angle, _ in each))
 
     def extra_repr(self) -> str:
         return f"wrong={self.wrong.present()}, nodes={self.nodes}"
@@ -222,13 +230,31 @@ def _check_noise(wrong: Imperfections, reading: Reading | None) -> None:
         )
 
 
-def _normal(deviation: Number) -> list[tuple[Number, float]]:
-    """Places of a normal distribution and their shares (Gauss and Hermite)."""
+def _rim(grid: Grid, axis: int) -> float:
+    return grid.cells[axis] * grid.spacing[axis] / 2
+
+
+def _normal(name: str, deviation: Number, radians: float) -> list[tuple[Number, float]]:
+    """Places of a normal distribution and their shares (Gauss and Hermite); each unit is ``radians`` of phase."""
     if not isinstance(deviation, Tensor) and deviation == 0:
         return [(0.0, 1.0)]
-    places, weights = np.polynomial.hermite_e.hermegauss(_SAMPLES)
-    shares = weights / weights.sum()
-    return [(double(deviation) * place, share) for place, share in zip(places.tolist(), shares.tolist(), strict=True)]
+    turned = radians * magnitude(deviation)
+    for count in range(_SAMPLES, _MOST_SAMPLES + 1):
+        places, weights = np.polynomial.hermite_e.hermegauss(count)
+        shares = weights / weights.sum()
+        if _left_out(places, shares, turned) < _LEFT:
+            each = zip(places.tolist(), shares.tolist(), strict=True)
+            return [(double(deviation) * place, share) for place, share in each]
+    raise ValueError(
+        f"{name} of {magnitude(deviation):.3g} changes the phase from corner to corner of the planes by {turned:.2g} "
+        f"rad rms, which takes more than {_MOST_SAMPLES} samples: use light that is more coherent, or a smaller layer"
+    )
+
+
+def _left_out(places: np.ndarray, shares: np.ndarray, turned: float) -> float:
+    """How far sums over places are at most from E[exp(icz)] = exp(-c²/2), for phases c of up to ``turned`` radians."""
+    phases = np.linspace(0.0, turned, 50)
+    return float(np.abs(np.cos(phases[:, None] * places) @ shares - np.exp(-(phases**2) / 2)).max())
 
 
 class Framed(NamedTuple):

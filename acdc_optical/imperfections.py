@@ -87,7 +87,8 @@ class DeviceErrors(Part):
             amplitude of each (1 throughout unless given); None for a device without steps.
         look_up_table: phases [rad] shown where 0 … 2π(1 - 1/n) are asked for; None if it does what it is told.
         phase_stroke: the largest phase it reaches [rad]; None for 2π and more.
-        flatness: its surface error as an optical path difference [m], rms, of low order and piston taken away.
+        flatness: its surface error as an optical path difference [m], rms, of low order and piston taken away; where
+            light is reflected that is twice the error of height.
         flatness_seed: which surface.
         crosstalk: fringing between pixels, standard deviation [m].
         gap_reflectance: amplitude of the light between the active parts of its pixels, over that of what falls there.
@@ -144,7 +145,8 @@ class LightErrors(Part):
 
     Attributes:
         wavelength: error [m].
-        bandwidth: standard deviation of its spectrum [m].
+        bandwidth: standard deviation of its spectrum [m]; the path of the reference beam is as long as the signal's,
+            lenses are achromatic, and only what colours do to masks and places is in the error.
         divergence: standard deviation of the angles from which a source that is no point shines [rad].
         intensity_noise: relative, rms, from exposure to exposure.
         stray: light on every camera pixel that is coherent with nothing, over that of a modulator pixel that shows 1.

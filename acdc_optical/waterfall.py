@@ -48,7 +48,9 @@ def waterfall(
 
     Noise is that of the layer's :class:`~acdc_optical.exposure.Exposure`, part by part: shot noise of the signal and
     its reference; that of dark current and of stray light, without the light's own; the amplifier's; what a
-    full well cuts off; the converter's steps; the laser's.
+    full well cuts off; the converter's steps; the laser's. Steps are of light without noise, so that mirrored pixels,
+    which see the same light, err alike; with noise of a step or more they do not, and of two or four pixels' mean the
+    steps cost 1/√2 or 1/2 of what their row says.
 
     Args:
         layer: the judge.

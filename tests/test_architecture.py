@@ -130,8 +130,8 @@ ACDC = {
     "segments": "optics",
     "turned_light": "",
     "imperfect_light": "imperfections planes segments turned_light optics optics.canonical optics.kernel optics.waves",
-    "imperfect": "cascade compilation imperfect_light imperfections light models real_devices realisation optics "
-    "optics.displaced optics.fringing optics.kernel optics.parts",
+    "imperfect": "cascade compilation imperfect_light imperfections light models planes real_devices realisation "
+    "optics optics.displaced optics.fringing optics.kernel optics.parts",
     "distributions": "imperfections",
     "imperfect_operator": "compilation imperfect presentation",
     "robust": "cascade distributions imperfect imperfect_operator imperfections realisation",

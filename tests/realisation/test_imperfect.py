@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -87,6 +88,19 @@ def realised(kind: str, shape: tuple[int, ...], **options):
 def out(optical, x, values, **options):
     with torch.no_grad():
         return ImperfectLayer(optical, Imperfections().changed(values), **options)(x)
+
+
+@pytest.mark.parametrize("values", [{"light.bandwidth": 2e-8}, {"light.divergence": 2e-3}])
+def test_light_that_is_hardly_coherent_has_samples_enough(values, monkeypatch):
+    """Where five would be wrong by as much as the imperfection costs."""
+    optical, x = realised("ACDC", (16,))
+    got = out(optical, x, values, nodes=5)
+    monkeypatch.setattr(sys.modules[ImperfectLayer.__module__], "_SAMPLES", 30)
+    many = out(optical, x, values, nodes=5)
+    assert relative_error(got, many) < 5e-4  # a hundredth or so of what corners may leave
+    assert relative_error(got, optical(x)) > 0.05
+    with pytest.raises(ValueError, match="use light that is more coherent"):
+        out(optical, x, {name: 20 * value for name, value in values.items()}, nodes=5)
 
 
 @pytest.mark.parametrize("between", [{"fourier_device.crosstalk": 3e-5}, {"fourier_device.edge_growth": 5e-5}])
