@@ -63,7 +63,7 @@ class ImperfectLayer(nn.Module):
     Raises:
         TypeError: a layer whose model is not :class:`~acdc_optical.models.Continuous`, or a mask made of stripes.
         ValueError: noise of the laser or stray light without a camera that reads it; when called, not as many draws of
-            each imperfection, one along y of a one-dimensional bench, light that is too incoherent for its layer, or see
+            each imperfection, one along y of a one-dimensional bench, light too incoherent for its layer, or see
             :func:`optics.canonical.coupling`.
     """
 
