@@ -20,7 +20,7 @@ def _rows(heading):
 
 
 def test_the_examples_run_and_their_comments_are_true(capsys, tmp_path, monkeypatch):
-    code, training, exact, waves, making = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    code, training, exact, waves, imperfect, making = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len([line for line in code.splitlines() if line.strip()]) <= 16
     torch.manual_seed(0)
     names = {}
@@ -43,6 +43,11 @@ def test_the_examples_run_and_their_comments_are_true(capsys, tmp_path, monkeypa
         assert (names[name](names["x"]) - numbers).norm() < limit * numbers.norm(), name
     exec(waves, names)
     assert names["behind_the_lens"].power > 0
+    capsys.readouterr()
+    exec(imperfect, names)
+    error = float(re.findall(r"tensor\(([0-9.e-]+)", capsys.readouterr().out)[0])
+    assert 0.01 < error < 0.1  # "some percent"
+    assert 0 < names["found"].yield_at(0.05) < 1
     exec(making, names)
     assert names["package"].predictions[0].made < 0.1
 
