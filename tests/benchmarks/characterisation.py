@@ -93,8 +93,9 @@ REMARKS = {
         "are. Gain above 1: less light is read than with the masks before."
     ],
     "networks": [
-        "Each layer stands on a bench of its own, and is characterised from 2 pairs of its own. Gap: "
-        "between the benches and a bench on which nothing is wrong but the noise of the camera."
+        "Each layer stands on a bench of its own, and is characterised from 2 pairs of its own. "
+        "Gap: between the benches and the numbers, of which noise is a part. The laser's power and the weight of "
+        "the masks were chosen with these seeds in view."
     ],
 }
 
