@@ -263,6 +263,13 @@ def test_a_bench_that_is_found_predicts_its_fields_and_gets_its_masks():
     assert found.layer_after < 0.1 < found.layer_before
 
 
+def test_a_bench_is_found_from_outputs_in_rounds():
+    optical, expected = characterisation.layer((4,), 0), {"camera.shift_x": Normal(2e-6)}
+    hidden = characterisation.hidden(optical, expected, 0, noise=False, unknown=False)
+    found = characterisation.rounds(optical, hidden, expected, 4)
+    assert found.kept == min(found) < found.made / 5
+
+
 def test_benches_of_a_network():
     x, y = torch.randn(30, 3, 3), torch.arange(30) % 3
     recipe = for_data(Split(x, y, x, y))

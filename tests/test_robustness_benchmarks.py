@@ -57,6 +57,8 @@ def test_photons_and_accuracy(tmp_path, monkeypatch):
     assert all(0 < share < 1 for share in shares)
     (row, *_) = photon_budget.rows([found], 9)
     assert len(row) == 3 + len(photon_budget.PER_OUTPUT)
+    (first, _) = photon_budget.launched_rows([found], [shares], 9)
+    assert len(first) == len(photon_budget.LAUNCHED)
 
 
 def test_a_threshold_lies_between_its_points():
