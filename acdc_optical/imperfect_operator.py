@@ -68,7 +68,7 @@ class ImperfectMatrix(nn.Module):
     def _read(self, seen: Tensor, masks: Masks) -> Tensor:
         if isinstance(self.layer.reading, PerfectReading):
             return self.layer.optical.scaled(seen, masks.gain)
-        return self.layer.decode(self.layer.reading(seen), masks)
+        return self.layer.decode(self.layer.read(seen), masks)
 
     def _matrix(self, path: Path) -> Tensor:
         """M, shape (*shape, *shape) of outputs read as they are, else (*shape, *camera pixels)."""

@@ -34,6 +34,9 @@ from acdc_optical.parts import (
 
 Number = float | Tensor
 
+# What says how another one is meant, and does nothing without it.
+_WITH = {"flatness": "flatness_seed", "overlay_y": "etches", "overlay_x": "etches"}
+
 
 class Placement(Part):
     """Where a plane stands: the modulator with mask A on it, mask D, or the camera.
@@ -98,7 +101,8 @@ class DeviceErrors(Part):
         overlay_y, overlay_x: [m] by which the last etch is beside the others.
 
     Raises:
-        ValueError: values out of range; etches and phase bits of one device; amplitudes of states that are not there.
+        ValueError: values out of range; etches and phase bits, or fringing and etched borders, of one device; an
+            overlay without etches; amplitudes of states that are not there.
     """
 
     phase_bits: Bits | None = None
@@ -123,6 +127,14 @@ class DeviceErrors(Part):
             raise ValueError(
                 f"etches = {self.etches} is of a relief and phase_bits = {self.phase_bits} of a modulator, and no "
                 "device is both: choose one and leave the other out"
+            )
+        # What is drawn may do nothing on some bench; what a file says may not.
+        if self.etches is None and any(isinstance(v, float) and v for v in (self.overlay_y, self.overlay_x)):
+            raise ValueError("an overlay is of etches, and there are none: give etches, or leave the overlay out")
+        if self.crosstalk and (self.etches is not None or isinstance(self.edge_growth, Tensor) or self.edge_growth):
+            raise ValueError(
+                "crosstalk is of a modulator, and etches and edge_growth are of a relief, and no device is both: "
+                "choose one and leave the other out"
             )
         if self.state_amplitudes is not None and len(self.state_amplitudes) != len(self.state_phases or ()):
             raise ValueError(
@@ -218,8 +230,17 @@ class Imperfections(Part):
         return self.replace(**{part: getattr(self, part).replace(**new) for part, new in parts.items()})
 
     def only(self, *names: str) -> Self:
-        """A bench with these of its imperfections and no others; a name may be that of a whole part."""
-        kept = {n: v for n, v in self.present().items() if n in names or n.split(".")[0] in names}
+        """A bench with these of its imperfections, and what says how they are meant, and no others.
+
+        Args:
+            names: of imperfections, or of whole parts.
+
+        >>> device = DeviceErrors(flatness=1e-8, flatness_seed=3, crosstalk=1e-6)
+        >>> Imperfections(input_device=device).only("input_device.flatness").present()
+        {'input_device.flatness': 1e-08, 'input_device.flatness_seed': 3}
+        """
+        wanted = {*names, *map(companion, names)}
+        kept = {n: v for n, v in self.present().items() if n in wanted or n.split(".")[0] in wanted}
         return type(self)().changed(kept)
 
 
@@ -227,6 +248,12 @@ def _named(imperfections: Imperfections) -> Iterator[tuple[str, Any]]:
     for part, values in imperfections:
         for name, value in values:
             yield f"{part}.{name}", value
+
+
+def companion(name: str) -> str:
+    """The name of what says how an imperfection is meant, as its seed; its own if nothing does."""
+    part, _, key = name.partition(".")
+    return f"{part}.{_WITH[key]}" if key in _WITH else name
 
 
 def magnitude(value: Any) -> float:

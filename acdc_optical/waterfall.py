@@ -28,13 +28,6 @@ _OF_READING = ("light.intensity_noise", "light.stray")
 # A power of two.
 _WIDER = 2**16
 
-# What says how another one is meant, and does nothing without it.
-_WITH = {
-    "input_device.flatness": "input_device.flatness_seed",
-    "fourier_device.flatness": "fourier_device.flatness_seed",
-    **{f"{part}.overlay_{axis}": f"{part}.etches" for part in ("input_device", "fourier_device") for axis in "yx"},
-}
-
 
 def waterfall(
     layer: ACDC | AFDF, imperfect: ImperfectLayer, probes: Tensor, *, exposures: int = 16, track: Track = silent
@@ -93,8 +86,8 @@ class _Case:
 def _of_light(wrong: Imperfections) -> Iterator[_Case]:
     """Each imperfection of what shows and carries light."""
     for name, value in wrong.present().items():
-        if name.endswith(".etches") or name not in (*_OF_READING, *_WITH.values()):
-            yield _Case(described(name, value), wrong.only(name, _WITH.get(name, name)))
+        if name not in _OF_READING and not name.endswith(("flatness_seed", "etches")):
+            yield _Case(described(name, value), wrong.only(name))
 
 
 def described(name: str, value: object) -> str:

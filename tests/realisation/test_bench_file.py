@@ -285,3 +285,16 @@ class TestCommand:
         assert says in captured.err
         assert captured.err.count("\n") == 1
         assert captured.out == ""
+
+
+@pytest.mark.parametrize(
+    ("device", "said"),
+    [
+        ({"overlay_x": "0.3 um"}, "an overlay is of etches"),
+        ({"crosstalk": "1 um", "edge_growth": "0.1 um"}, "no device is both"),
+        ({"crosstalk": "1 um", "etches": 3}, "no device is both"),
+    ],
+)
+def test_what_a_device_cannot_be_is_refused_when_the_file_is_read(device, said):
+    with pytest.raises(ValueError, match=said):
+        Imperfections(fourier_device=device)

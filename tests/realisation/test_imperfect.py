@@ -414,3 +414,10 @@ def test_everything_follows_the_device():
         )
         assert got.is_cuda
         assert relative_error(got.cpu(), wanted) < 1e-11
+
+
+def test_one_quadrature_of_complex_outputs_is_no_output():
+    optical, x = realised("AFDF", (4,))
+    with pytest.raises(ValueError, match="take a reading in four steps"):
+        ImperfectLayer(optical, Imperfections(), reading=lambda field: field.real)(x)
+    ImperfectLayer(realised("ACDC", (4,))[0], Imperfections(), reading=lambda field: field.real)(x.real)
