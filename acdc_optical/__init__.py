@@ -27,7 +27,7 @@ from acdc_optical.etched_combs import EtchedComb
 from acdc_optical.etching.one_etch import OneEtch
 from acdc_optical.exposure import exposure_of
 from acdc_optical.hardware import Camera, FourierMask, Laser, Lenses, Modulator, RelayMask
-from acdc_optical.imperfect import ImperfectLayer, imperfect
+from acdc_optical.imperfect import ImperfectLayer
 from acdc_optical.imperfections import Imperfections
 from acdc_optical.layers import ACDC, AFDF, Gaussian, IdentityPlusNoise, Permutation, as_matrix
 from acdc_optical.methods import Exact, Sampled
@@ -39,7 +39,7 @@ from acdc_optical.photon_budget import photon_budget
 from acdc_optical.plane_calibration import calibrate
 from acdc_optical.realisation import OpticalLayer, realise, realise_each
 from acdc_optical.reports import Report
-from acdc_optical.robust import InTheLoop
+from acdc_optical.robust import InTheLoop, on_bench
 from acdc_optical.searches import LinearProgramme, Splitting
 from acdc_optical.sensitivities import Sensitivity, sensitivities
 from acdc_optical.spaces import Paraxial, Scalar
@@ -134,9 +134,9 @@ __all__ = [
     "exposure_of",
     "fit",
     "idct",
-    "imperfect",
     "light_at",
     "nearest_layer",
+    "on_bench",
     "photon_budget",
     "read_distributions",
     "realise",

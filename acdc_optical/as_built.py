@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from acdc_optical.bench import Bench
-from acdc_optical.exposure import Exposure, exposure_of
+from acdc_optical.exposure import Exposure, exposure_of, uncounted
 from acdc_optical.imperfect import ImperfectLayer
 from acdc_optical.models import Continuous
 from acdc_optical.planes import Planes
@@ -69,8 +69,7 @@ def lacking(optical: OpticalLayer) -> str:
         return (
             f'homodyne reads real outputs, and those of an {kind} layer are complex: give camera.read_out = "four-step"'
         )
-    wanted = {'laser.power, as "1 mW"': bench.laser.power, 'camera.exposure, as "1 ms"': bench.camera.exposure}
-    missing = [name for name, value in wanted.items() if value is None]
+    missing = uncounted(bench)
     return f"a {bench.camera.read_out} reading counts photons: give {' and '.join(missing)}" if missing else ""
 
 

@@ -89,10 +89,11 @@ def exposure_of(
     if not (math.isfinite(full_scale) and full_scale > 0):
         raise ValueError(f"expected as full_scale the largest number to be shown, above 0; got {full_scale}")
     laser, camera = bench.laser, bench.camera
-    if laser.power is None or camera.exposure is None or camera.read_out == "field":
+    missing = uncounted(bench) + (['camera.read_out, as "homodyne"'] if camera.read_out == "field" else [])
+    if missing or camera.exposure is None:
         raise ValueError(
-            'photons are counted with laser.power, as "1 mW", camera.exposure, as "1 ms", and camera.read_out, as '
-            f'"homodyne"; got {laser.power}, {camera.exposure} and {camera.read_out!r}'
+            "photons are read with laser.power, camera.exposure and camera.read_out; this bench lacks "
+            f"{' and '.join(missing)}"
         )
     wrong = bench.imperfections if wrong is None else wrong
     unit, active = photons_of_one(bench, planes), _active(planes)
@@ -118,6 +119,12 @@ def exposure_of(
     return Exposure(readout, math.sqrt(unit) / full_scale, axes, intensity_noise=noise)
 
 
+def uncounted(bench: Bench) -> list[str]:
+    """What a bench must say for its photons to be counted, and does not, with an example of each."""
+    wanted = {'laser.power, as "1 mW"': bench.laser.power, 'camera.exposure, as "1 ms"': bench.camera.exposure}
+    return [name for name, value in wanted.items() if value is None]
+
+
 def photons_of_one(bench: Bench, planes: Planes) -> float:
     """Photons that a camera pixel gets in the whole measurement for the light of a modulator pixel that shows 1.
 
@@ -130,10 +137,7 @@ def photons_of_one(bench: Bench, planes: Planes) -> float:
     """
     power, exposure = bench.laser.power, bench.camera.exposure
     if power is None or exposure is None:
-        raise ValueError(
-            'photons are counted with laser.power, as "1 mW", and camera.exposure, as "1 ms"; got '
-            f"{power} and {exposure}"
-        )
+        raise ValueError(f"photons are not counted: the bench lacks {' and '.join(uncounted(bench))}")
     return float(photons(power, exposure, bench.wavelength)) / math.prod(planes.input.cells) * _active(planes)
 
 

@@ -19,7 +19,7 @@ from acdc_optical.light import pixels_of
 from acdc_optical.models import Continuous
 from acdc_optical.planes import Planes
 from acdc_optical.real_devices import as_shown, room
-from acdc_optical.realisation import OpticalLayer, replaced
+from acdc_optical.realisation import OpticalLayer
 from optics import Grid
 from optics.displaced import Moved
 from optics.fringing import DeadZone
@@ -215,24 +215,12 @@ class _Sample(NamedTuple):
     angles: tuple[Number, ...]
 
 
-def imperfect(network: nn.Module, wrong: Imperfections | None = None, *, nodes: int = 8) -> nn.Module:
-    """A network in which every optical layer stands on a bench with imperfections; parameters are shared.
-
-    Args:
-        network: an optical layer, or an ``nn.Sequential``, possibly nested, with some.
-        wrong, nodes: as for :class:`ImperfectLayer`.
-
-    Raises:
-        TypeError: an all-optical cascade in the network, or see :class:`ImperfectLayer`.
-        ValueError: no optical layer.
-    """
+def refuse_cascades(network: nn.Module) -> None:
+    """Raise TypeError for a network with an all-optical cascade, whose bench is not one 4f system."""
     if any(isinstance(module, OpticalCascade) for module in network.modules()):
         raise TypeError(
             "imperfections are those of one 4f system: realise the layers of a cascade each, by realise_each"
         )
-    if not any(isinstance(module, OpticalLayer) for module in network.modules()):
-        raise ValueError("there is no optical layer in the network, whose bench could be imperfect; realise it first")
-    return replaced(network, OpticalLayer, lambda optical: ImperfectLayer(optical, wrong, nodes=nodes))
 
 
 def _check_noise(wrong: Imperfections, reading: Reading | None) -> None:

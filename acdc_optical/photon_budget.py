@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from acdc_optical.accounts import PhotonBudget
-from acdc_optical.exposure import Exposure, photons_of_one
+from acdc_optical.exposure import Exposure, photons_of_one, uncounted
 from acdc_optical.imperfect import ImperfectLayer
 from acdc_optical.light_budget import observed
-from acdc_optical.realisation import OpticalLayer
 from optics import BalancedHomodyne, FourStep, Grid, point
 from optics.photons import photons
 
@@ -61,7 +61,7 @@ def photon_budget(imperfect: ImperfectLayer, x: Tensor) -> PhotonBudget:
         dense_macs=outputs**2,
         arithmetic="real" if optical.presentation.real else "complex",
         mask_multiplications=math.prod(masks.planes.input.cells) + math.prod(masks.planes.mask.cells),
-        note="; ".join(filter(None, (note, _missing(optical)))),
+        note="; ".join(filter(None, (note, _missing(uncounted(bench))))),
     )
 
 
@@ -113,8 +113,5 @@ def _saturated(imperfect: ImperfectLayer, field: Tensor) -> float | None:
     return sum(shares) / len(shares)
 
 
-def _missing(optical: OpticalLayer) -> str:
-    bench = optical.bench
-    wanted = {'laser.power, as "1 mW"': bench.laser.power, 'camera.exposure, as "1 ms"': bench.camera.exposure}
-    missing = [name for name, value in wanted.items() if value is None]
-    return f"photons are not counted: the bench lacks {' and '.join(missing)}" if missing else ""
+def _missing(names: Sequence[str]) -> str:
+    return f"photons are not counted: the bench lacks {' and '.join(names)}" if names else ""

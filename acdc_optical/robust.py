@@ -12,9 +12,8 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from acdc_optical.cascade import OpticalCascade
 from acdc_optical.distributions import Distributions, drawn
-from acdc_optical.imperfect import ImperfectLayer, Reading
+from acdc_optical.imperfect import ImperfectLayer, Reading, refuse_cascades
 from acdc_optical.imperfect_operator import ImperfectMatrix
 from acdc_optical.imperfections import Imperfections
 from acdc_optical.realisation import OpticalLayer, replaced, run_in_batches
@@ -178,8 +177,7 @@ def _optical_layers(network: nn.Module) -> list[OpticalLayer]:
         found.append(optical)
         return optical
 
-    if any(isinstance(module, OpticalCascade) for module in network.modules()):
-        raise TypeError("a bench is that of one 4f system: realise the layers of a cascade each, by realise_each")
+    refuse_cascades(network)
     replaced(network, OpticalLayer, noted)
     if not found:
         raise ValueError("there is no optical layer in the network, whose bench could be imperfect; realise it first")

@@ -18,11 +18,10 @@ import torch
 from joblib import Parallel, delayed, effective_n_jobs
 from torch import Tensor, nn
 
-from acdc_optical.cascade import OpticalCascade
 from acdc_optical.checkpoint import fingerprint_of
 from acdc_optical.distributions import Distributions, drawn
 from acdc_optical.exposure import Exposure
-from acdc_optical.imperfect import ImperfectLayer
+from acdc_optical.imperfect import ImperfectLayer, refuse_cascades
 from acdc_optical.imperfections import Imperfections
 from acdc_optical.metrics import Metric, RelativeError
 from acdc_optical.progress import Track, silent
@@ -241,10 +240,7 @@ def _work(
 
 
 def _check(optical: nn.Module, distributions: Distributions) -> None:
-    if any(isinstance(module, OpticalCascade) for module in optical.modules()):
-        raise TypeError(
-            "imperfections are those of one 4f system: realise the layers of a cascade each, by realise_each"
-        )
+    refuse_cascades(optical)
     if not distributions:
         raise ValueError('expected distributions of what is wrong, as {"camera.shift_x": Normal(2e-6)}; got none')
     if noise := [name for name in ("light.intensity_noise", "light.stray") if name in distributions]:
