@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from rich.table import Table
 from rich.text import Text
 
+from acdc_optical.plain_text import plain
 from optics.units import POWER, TIME
 
 # An ideal converter of b bits reads a full sine with a signal-to-noise ratio of 6.02 b + 1.76 dB (IEEE Std 1241).
@@ -55,7 +56,7 @@ class WaterfallRow:
         return asdict(self) | {"enob": self.enob, "adjusted_enob": self.adjusted_enob}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Waterfall:
     """The imperfections of a bench, one at a time and all together; made by :func:`~acdc_optical.waterfall.waterfall`.
 
@@ -117,6 +118,9 @@ class Waterfall:
         table.caption_justify = "left"
         return table
 
+    def __repr__(self) -> str:
+        return plain(self)
+
     @property
     def in_words(self) -> str:
         """Which imperfection dominates, and how noise was averaged."""
@@ -147,7 +151,7 @@ def _largest(
     return row if largest >= of_masks else perfect
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PhotonBudget:
     """The photons and the energy of one input of a layer; made by :func:`~acdc_optical.photon_budget.photon_budget`.
 
@@ -218,6 +222,9 @@ class PhotonBudget:
         table.caption = Text(self.in_words)
         table.caption_justify = "left"
         return table
+
+    def __repr__(self) -> str:
+        return plain(self)
 
     @property
     def in_words(self) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import asdict, dataclass
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from acdc_optical.accounts import PhotonBudget, Waterfall
+from acdc_optical.plain_text import plain
 
 
 @dataclass(frozen=True)
@@ -102,9 +102,7 @@ class Report:
         return Group(checks, budget_table(self.budget), *accounts)
 
     def __repr__(self) -> str:
-        text = io.StringIO()
-        Console(file=text, width=110, color_system=None, force_jupyter=False).print(self)
-        return text.getvalue()
+        return plain(self)
 
 
 def budget_table(budget: tuple[BudgetRow, ...]) -> Table:

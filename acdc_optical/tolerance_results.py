@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 from collections.abc import Sequence
@@ -10,11 +9,13 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
-from rich.console import Console, Group
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 from scipy import stats
 from torch import Tensor
+
+from acdc_optical.plain_text import plain
 
 _SHOWN = (5.0, 25.0, 50.0, 75.0, 95.0, 99.0)
 
@@ -75,9 +76,12 @@ class Tolerances:
         return float((self.errors <= limit).double().mean())
 
     def uncertainty_at(self, limit: float) -> float:
-        """The standard deviation of :meth:`yield_at`, of as many draws (binomial)."""
-        share = self.yield_at(limit)
-        return math.sqrt(share * (1 - share) / len(self.errors))
+        """By how much :meth:`yield_at` may be off, one standard deviation, of as many draws (Wilson, 1927).
+
+        Half of Wilson's interval: √(p(1 - p)/n), but not 0 where all draws are good, or none.
+        """
+        share, count = self.yield_at(limit), len(self.errors)
+        return math.sqrt(share * (1 - share) / count + 1 / (4 * count**2)) / (1 + 1 / count)
 
     def yield_curve(self) -> tuple[Tensor, Tensor]:
         """Limits in order, and the share of draws within each, both of shape (draws,)."""
@@ -124,9 +128,7 @@ class Tolerances:
         return Group(shown, ranks)
 
     def __repr__(self) -> str:
-        text = io.StringIO()
-        Console(file=text, width=110, color_system=None, force_jupyter=False).print(self)
-        return text.getvalue()
+        return plain(self)
 
 
 def _rank(values: np.ndarray, errors: np.ndarray) -> float | None:

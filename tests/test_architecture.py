@@ -66,6 +66,7 @@ OPTICS = {
 ACDC = {
     "transforms": "",
     "layers": "transforms",
+    "plain_text": "",
     "progress": "",
     "files": "",
     "tensors": "files",
@@ -121,8 +122,8 @@ ACDC = {
     # Siblings: each knows the layer and its realisation, none another.
     "contributions": "cascade compilation methods electronics layers models planes optics",
     "light_budget": "cascade compilation light models realisation sources optics",
-    "accounts": "optics.units",
-    "reports": "accounts",
+    "accounts": "plain_text optics.units",
+    "reports": "accounts plain_text",
     "verification": "light light_budget bench cascade combs compilation methods calibration layers models presentation "
     "imperfect imperfections photon_budget realisation progress waterfall wave optics reports",
     "real_devices": "imperfections optics optics.devices optics.etches optics.flatness optics.fringing optics.kernel "
@@ -137,7 +138,7 @@ ACDC = {
     "robust": "cascade distributions imperfect imperfect_operator imperfections realisation",
     "distribution_files": "distributions imperfections parts",
     "metrics": "",
-    "tolerance_results": "",
+    "tolerance_results": "plain_text",
     "tolerance_files": "tensors",
     "tolerancing": "cascade checkpoint distributions exposure imperfect imperfections metrics progress realisation "
     "sources tolerance_files tolerance_results verification",
@@ -258,7 +259,7 @@ FABRICATION = {
     "package.sheets predictions process optics.units",
     "package.writing": "orders package.archives package.checksums package.format package.formats package.sheet "
     "package.texts pictures predictions process acdc_optical.design acdc_optical.files acdc_optical.progress",
-    "package.report": "acdc_optical.reports",
+    "package.report": "acdc_optical.plain_text acdc_optical.reports",
     "package.simulation": "made orders package.readings package.report predictions acdc_optical.design "
     "acdc_optical.progress acdc_optical.realisation acdc_optical.verification acdc_optical.reports",
     "package.readback": "layouts.streams orders package.checksums package.format package.formats "

@@ -283,6 +283,11 @@ def known():
 def test_percentiles_and_yield_are_those_of_the_law(known):
     """|N(0, 1)|: two standard errors of 400 draws."""
     assert known.yield_at(1.0) == pytest.approx(2 * stats.norm.cdf(1) - 1, abs=2 * known.uncertainty_at(1.0))
+    interval = stats.binomtest(int((known.errors <= 1).sum()), len(known.errors)).proportion_ci(
+        2 * stats.norm.cdf(1) - 1, method="wilson"
+    )
+    assert known.uncertainty_at(1.0) == pytest.approx((interval.high - interval.low) / 2, rel=1e-12)
+    assert known.uncertainty_at(1e9) > 0  # that all draws are good does not mean that all benches are
     median = known.percentiles([50])[50.0]
     assert known.yield_at(median) == 0.5
     assert median == pytest.approx(np.median(known.errors), rel=1e-12)

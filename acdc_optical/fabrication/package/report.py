@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import asdict, dataclass
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from acdc_optical.plain_text import plain
 from acdc_optical.reports import Check
 
 
@@ -66,6 +66,4 @@ class PackageReport:
         return table
 
     def __repr__(self) -> str:
-        text = io.StringIO()
-        Console(file=text, width=120, color_system=None, force_jupyter=False).print(self)
-        return text.getvalue()
+        return plain(self, 120)
