@@ -35,10 +35,11 @@ def plot_tolerances(found: Tolerances, *, limit: float | None = None) -> Figure:
     ranks.barh([p + 0.2 for p in positions], [row.with_sign or 0 for row in rows], 0.38, color=_OTHER, label="itself")
     ranks.axvline(0, color="0.3", linewidth=0.8)
     chance = 2 / math.sqrt(len(found.errors))
-    ranks.axvspan(-chance, chance, color="0.93", zorder=0, label="two σ of chance")
+    ranks.axvspan(-chance, chance, facecolor="0.93", edgecolor="0.6", zorder=0, label="two σ of chance")
     ranks.set_yticks(positions, labels=[row.name for row in rows])
     ranks.set(ylim=(len(rows) - 0.5, -0.5), xlabel="rank correlation of the metric with the difference")
-    ranks.legend(frameon=False, loc="lower right")
+    ranks.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
+    _say_how_many(ranks, len(rows), len(found.names))
     _open(ranks)
     return figure
 
@@ -58,7 +59,7 @@ def _draw_yield(ax: Axes, found: Tolerances, limit: float | None) -> None:
     if limit is not None:
         ax.axvline(limit, color="0.4", linestyle="--", linewidth=1)
         ax.set_title(f"{100 * found.yield_at(limit):.3g} % of {len(limits)} draws within {limit:g}", fontsize="medium")
-    ax.margins(x=0.12)
+    ax.margins(x=0.25)  # room for the numbers beside the points
     _open(ax)
 
 
@@ -91,9 +92,16 @@ def plot_sensitivities(found: Sequence[Sensitivity], *, limit: float | None = No
     ax.set_yticks(positions, labels=[row.name for row in rows])
     ax.set(ylim=(len(rows) - 0.5, -0.5), xlim=(-reach or -1, reach or 1), xlabel="relative error of the output")
     ax.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
-    ax.legend(frameon=False, loc="lower right")
+    ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
+    _say_how_many(ax, len(rows), len(found))
     _open(ax)
     return figure
+
+
+def _say_how_many(ax: Axes, drawn: int, there: int) -> None:
+    """That parameters are left out, where some are."""
+    if drawn < there:
+        ax.set_ylabel(f"the largest {drawn} of {there} parameters")
 
 
 def _open(ax: Axes) -> None:

@@ -26,3 +26,10 @@ def test_what_cannot_be_drawn_is_refused():
         plot_errors({"shift": ([1.0, 2.0], [0.1])}, "size")
     with pytest.raises(ValueError, match="a log scale has no zero"):
         plot_errors({"shift": ([1.0], [0.0])}, "size")
+
+
+def test_curves_that_are_one_to_the_eye_are_drawn_and_named_together():
+    sizes = [1.0, 2.0]
+    curves = {"modulator": (sizes, [0.1, 0.4]), "mask": (sizes, [0.1, 0.2]), "camera": (sizes, [0.1001, 0.4])}
+    (ax,) = plot_errors(curves, "size").axes
+    assert [line.get_label() for line in ax.get_lines()] == ["modulator\ncamera", "mask"]
