@@ -64,7 +64,7 @@ class ImperfectLayer(nn.Module):
         TypeError: a layer whose model is not :class:`~acdc_optical.models.Continuous`, or a mask made of stripes.
         ValueError: noise of the laser or stray light without a camera that reads it; when called, one quadrature of
             complex outputs, not as many draws of each imperfection, one along y of a one-dimensional bench, light too
-            incoherent for its layer, or see :func:`optics.canonical.coupling`.
+            incoherent for its layer, or see :func:`optics.coupling.coupling`.
     """
 
     def __init__(

@@ -24,17 +24,8 @@ from acdc_optical.imperfections import Imperfections, LensPlacement, Number, Pla
 from acdc_optical.planes import Planes
 from acdc_optical.segments import Nodes, in_a_row, steps, through_segments
 from acdc_optical.turned_light import Between, TurnedArm, through_mask
-from optics.canonical import (
-    MOST_TURNED,
-    LensArm,
-    LensStance,
-    Phases,
-    Stance,
-    coupling,
-    lens_kernel,
-    most_turns,
-    turned,
-)
+from optics.canonical import LensArm, LensStance, Phases, Stance, lens_kernel, most_turns, turned
+from optics.coupling import MOST_TURNED, coupling
 from optics.kernel import double
 from optics.waves import cis
 

@@ -1,6 +1,6 @@
 """Light between planes that are turned against one another, followed from node to node in two dimensions.
 
-The rotation multiplies the kernel of a lens by a polynomial in x·v and y·u (see :class:`~optics.canonical.Coupling`),
+The rotation multiplies the kernel of a lens by a polynomial in x·v and y·u (see :class:`~optics.coupling.Coupling`),
 
     Σ c_ij·(x·v)^i·(y·u)^j,    from (y, x) in front to (v, u) behind.
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from optics.canonical import LensArm, LensStance, Stance, carried
+from optics.canonical import LensArm, LensStance, Stance
+from optics.coupling import carried
 from optics.elements import FourierLens
 from optics.field import Field
 from optics.grid import Grid
@@ -33,7 +34,7 @@ class PlacedLens(nn.Module):
 
     Raises:
         ValueError: a focal length that is not positive and finite, or shifts and tilts not of as many numbers as
-            axes; when applied, what :meth:`check` refuses, or see :func:`~optics.canonical.coupling`.
+            axes; when applied, what :meth:`check` refuses, or see :func:`~optics.coupling.coupling`.
     """
 
     def __init__(

@@ -22,7 +22,8 @@ from optics import (
     flat,
     gauss,
 )
-from optics.canonical import LensArm, coupling, lens_kernel, turned
+from optics.canonical import LensArm, lens_kernel, turned
+from optics.coupling import coupling
 from tests.optics.oracles import (
     LAW_TOLERANCE,
     PITCH,

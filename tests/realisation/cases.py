@@ -7,7 +7,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from acdc_optical import ACDC, AFDF, Bench, Camera, FourierMask, Gaussian, IdentityPlusNoise, Modulator
+from acdc_optical import (
+    ACDC,
+    AFDF,
+    Bench,
+    Camera,
+    FourierMask,
+    Gaussian,
+    IdentityPlusNoise,
+    Modulator,
+    OpticalLayer,
+    realise,
+)
 from acdc_optical.moments import Moments
 from acdc_optical.searches import Found, Search
 
@@ -38,6 +49,16 @@ def layer(
     """A random layer in float64 unless a dtype is given."""
     options.setdefault("dtype", torch.float64)
     return KINDS[kind](shape, init=STARTS[start], generator=_generator(seed), **options)
+
+
+def scattered(kind: str, shape: int | tuple[int, ...]) -> OpticalLayer:
+    """A layer whose diagonals are 1 and noise of 0.3, real or complex, realised on the preset."""
+    numbers = KINDS[kind](shape, dtype=torch.float64 if kind == "ACDC" else torch.complex128)
+    generator = _generator(0)
+    with torch.no_grad():
+        for diagonal in (numbers.a, numbers.d):
+            diagonal.copy_(1 + 0.3 * torch.randn(diagonal.shape, generator=generator, dtype=diagonal.dtype))
+    return realise(numbers, Bench.preset())
 
 
 def inputs(layer: ACDC | AFDF, *batch: int, seed: int = 0) -> Tensor:

@@ -7,31 +7,23 @@ import math
 import pytest
 import torch
 
-from acdc_optical import ACDC, AFDF, Bench, Imperfections, ImperfectLayer, Normal, realise
+from acdc_optical import Imperfections, ImperfectLayer, Normal
 from acdc_optical.metrics import SquaredError
 from acdc_optical.sensitivities import Sensitivity, sensitivities
 from acdc_optical.tables import sensitivity_table
 from acdc_optical.tolerance_figures import plot_sensitivities
 from acdc_optical.verification import default_probes
+from tests.realisation.cases import scattered
 
 STEPS = {"camera.shift_x": 2e-9, "modulator.rotation": 1e-5, "second_lens.focal_length": 1e-6}
 """So small that third order is 1e-6 of the first, and so large that rounding is 1e-5 of second differences."""
-
-
-def random(kind, shape):
-    torch.manual_seed(0)
-    layer = kind(shape, dtype=torch.float64 if kind is ACDC else torch.complex128)
-    with torch.no_grad():
-        for diagonal in (layer.a, layer.d):
-            diagonal += 0.3 * torch.randn_like(diagonal)
-    return realise(layer, Bench.preset())
 
 
 @pytest.fixture(scope="module")
 def turned():
     """A complex layer, about a bench on which everything is wrong already."""
     usual = {"camera.shift_x": 1e-6, "modulator.rotation": 1e-3, "first_lens.focal_length": 1e-3}
-    return ImperfectLayer(random(AFDF, (3, 3)), Imperfections().changed(usual))
+    return ImperfectLayer(scattered("AFDF", (3, 3)), Imperfections().changed(usual))
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -58,7 +50,7 @@ def test_agree_with_finite_differences(turned, name):
 def test_about_a_perfect_bench_the_squared_error_is_a_parabola():
     """Its curvature is 2·‖J‖²/‖y‖²; also of a rotation that is zero, whose derivatives need powers that it does not."""
     names = {"camera.shift_x": Normal(1e-8), "camera.rotation": Normal(1e-5)}
-    for found in sensitivities(random(AFDF, (3, 3)), names, nodes=8):
+    for found in sensitivities(scattered("AFDF", (3, 3)), names, nodes=8):
         assert found.first > 0
         # Integrals by 8 nodes are exact to rounding; the error about which it is taken is 1e-14.
         assert found.curvature == pytest.approx(2 * found.first**2, rel=1e-6)
@@ -69,7 +61,7 @@ def test_about_a_perfect_bench_the_squared_error_is_a_parabola():
 
 def test_mirrored_layers_have_no_first_order_in_shifts():
     names = {"fourier_mask.shift_x": Normal(1e-6), "light.wavelength": Normal(1e-9)}
-    shift, colour = sensitivities(random(ACDC, (4,)), names)
+    shift, colour = sensitivities(scattered("ACDC", (4,)), names)
     assert shift.first * shift.deviation < 1e-9 * shift.second * shift.deviation**2
     # Third and fourth order are a thousandth of the second here; nodes = 5 leave 1e-8 of the output.
     assert shift.above == pytest.approx(shift.error(shift.deviation), rel=1e-2)
@@ -97,4 +89,4 @@ def test_a_table_and_a_picture():
 
 def test_what_is_no_continuous_number_is_refused():
     with pytest.raises(ValueError, match="phase_bits"):
-        sensitivities(random(ACDC, (4,)), {"input_device.phase_bits": Normal(1.0)})
+        sensitivities(scattered("ACDC", (4,)), {"input_device.phase_bits": Normal(1.0)})

@@ -14,7 +14,6 @@ from torch import nn
 
 from acdc_optical import (
     ACDC,
-    AFDF,
     Bench,
     Draws,
     ErrorAfterGain,
@@ -39,6 +38,7 @@ from acdc_optical.exposure import exposure_of
 from acdc_optical.metrics import SquaredError
 from acdc_optical.tolerance_figures import plot_tolerances
 from acdc_optical.tolerance_results import Tolerances
+from tests.realisation.cases import scattered
 
 SHIFTS = {"camera.shift_x": Normal(1e-6), "camera.defocus": Uniform(1e-4)}
 TURNS = {**SHIFTS, "camera.rotation": Normal(1e-3), "light.wavelength": Normal(1e-10)}
@@ -46,18 +46,9 @@ FULL = 45
 """Draws of two chunks and a part of a third."""
 
 
-def layer(shape=(4,), kind=ACDC):
-    torch.manual_seed(0)
-    made = kind(shape, dtype=torch.float64 if kind is ACDC else torch.complex128)
-    with torch.no_grad():
-        for diagonal in (made.a, made.d):
-            diagonal += 0.3 * torch.randn_like(diagonal)
-    return realise(made, Bench.preset())
-
-
 @pytest.fixture(scope="module")
 def optical():
-    return layer()
+    return scattered("ACDC", (4,))
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +90,7 @@ def test_a_configured_backend_is_used(optical, run):
 
 
 def test_turned_benches_are_the_same_in_fewer_draws():
-    few, more = (tolerance(layer((3, 3)), TURNS, draws=count) for count in (5, 25))
+    few, more = (tolerance(scattered("ACDC", (3, 3)), TURNS, draws=count) for count in (5, 25))
     assert torch.equal(few.errors, more.errors[:5])
     assert few.errors.unique().numel() == 5
 
@@ -376,7 +367,8 @@ class TestFiles:
 
 def test_a_bigger_spread_has_a_smaller_yield():
     results = [
-        tolerance(layer(kind=AFDF), {"camera.shift_x": Normal(deviation)}, draws=20) for deviation in (1e-7, 1e-6)
+        tolerance(scattered("AFDF", (4,)), {"camera.shift_x": Normal(deviation)}, draws=20)
+        for deviation in (1e-7, 1e-6)
     ]
     small, large = (found.percentiles([50])[50.0] for found in results)
     # Linear for a complex layer, whose error is of first order: the same draws, ten times as far.

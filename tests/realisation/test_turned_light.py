@@ -8,7 +8,8 @@ import torch
 from acdc_optical import AFDF, Bench, Imperfections, ImperfectLayer, realise
 from acdc_optical.imperfect_light import ImperfectLight, Table
 from acdc_optical.turned_light import Between
-from optics.canonical import LensArm, LensStance, Stance, coupling, lens_kernel
+from optics.canonical import LensArm, LensStance, Stance, lens_kernel
+from optics.coupling import coupling
 
 WRONG = Imperfections().changed(
     {"modulator.rotation": 2e-3, "camera.rotation": -1e-3, "camera.shift_x": 2e-6, "fourier_mask.defocus": 1e-4}
