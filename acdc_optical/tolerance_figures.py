@@ -53,9 +53,9 @@ def _draw_yield(ax: Axes, found: Tolerances, limit: float | None) -> None:
     for share, value in found.percentiles(_MARKED).items():
         ax.plot([value], [share], "o", color="0.25", markersize=4, zorder=3)
         paper = {"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.8}
-        ax.annotate(
-            f"{share:g} %: {value:.2g}", (value, share), (7, -5), textcoords="offset points", va="top", bbox=paper
-        )
+        up, side = (5, "bottom") if share < 10 else (-5, "top")  # off the axis
+        text = f"{share:g} %: {value:.2g}"
+        ax.annotate(text, (value, share), (7, up), textcoords="offset points", va=side, bbox=paper)
     if limit is not None:
         ax.axvline(limit, color="0.4", linestyle="--", linewidth=1)
         ax.set_title(f"{100 * found.yield_at(limit):.3g} % of {len(limits)} draws within {limit:g}", fontsize="medium")
