@@ -53,9 +53,10 @@ def _draw_yield(ax: Axes, found: Tolerances, limit: float | None) -> None:
     for share, value in found.percentiles(_MARKED).items():
         ax.plot([value], [share], "o", color="0.25", markersize=4, zorder=3)
         paper = {"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.8}
-        up, side = (5, "bottom") if share < 10 else (-5, "top")  # off the axis
         text = f"{share:g} %: {value:.2g}"
-        ax.annotate(text, (value, share), (7, up), textcoords="offset points", va=side, bbox=paper)
+        # On the free side of a curve that rises, and off the axis.
+        at, side, edge = ((-7, 3), "right", "bottom") if share < 10 else ((7, -5), "left", "top")
+        ax.annotate(text, (value, share), at, textcoords="offset points", ha=side, va=edge, bbox=paper)
     if limit is not None:
         ax.axvline(limit, color="0.4", linestyle="--", linewidth=1)
         ax.set_title(f"{100 * found.yield_at(limit):.3g} % of {len(limits)} draws within {limit:g}", fontsize="medium")
