@@ -1,6 +1,7 @@
 """The README tells the truth: its example runs, and its tables are what the demo prints."""
 
 import json
+import math
 import re
 from pathlib import Path
 
@@ -52,53 +53,62 @@ def test_the_examples_run_and_their_comments_are_true(capsys, tmp_path, monkeypa
     assert names["package"].predictions[0].made < 0.1
 
 
-@pytest.fixture(scope="module")
-def demonstration(tmp_path_factory):
-    return demo.run(tmp_path_factory.mktemp("demo"))
-
-
 @pytest.mark.slow
-class TestDemo:
-    def test_it_meets_its_targets(self, demonstration):
-        outcome = demonstration.outcome
-        assert outcome.numerical >= 0.97
-        assert outcome.agreeing == outcome.images == 360
-        assert outcome.optical == outcome.numerical
-        assert outcome.logit_error < 1e-10
-        assert outcome.etched >= 0.96
-        assert outcome.made >= outcome.numerical - 4 / 360
-        assert all(report.passed for report in demonstration.packages)
-        assert outcome.parameters < outcome.dense_parameters
-        assert all(report.passed for report in demonstration.reports)
+def test_the_demo(tmp_path):
+    """One test, as every process that had a part of it would run the demo anew."""
+    demonstration = demo.run(tmp_path)
+    _meets_its_targets(demonstration)
+    _writes_what_it_says(demonstration)
+    _fills_the_tables_of_the_readme(demonstration)
 
-    def test_it_writes_what_it_says(self, demonstration):
-        for path in demonstration.files:
-            assert path.stat().st_size > 1000
-        data = json.loads(next(path for path in demonstration.files if path.suffix == ".json").read_text())
-        assert data["outcome"]["agreeing"] == 360
 
-    def test_the_tables_of_the_readme_are_its_own(self, demonstration):
-        """Float32 rounds differently with the number of threads: seen, one image of 360 and 2 % of a gain."""
-        outcome = demonstration.outcome
-        accuracies = [
-            outcome.baseline,
-            outcome.numerical,
-            outcome.optical,
-            outcome.sampled,
-            outcome.made,
-            outcome.etched,
-        ]
-        for (name, accuracy, parameters), measured in zip(_rows("360 test digits"), accuracies, strict=True):
-            # Sampled masks, and phases that may tip over, leave some images close to a decision's edge.
-            room = 4 / 360 if "sampled" in name or "etch" in name else 2 / 360
-            assert float(accuracy.rstrip("%")) / 100 == pytest.approx(measured, abs=room), name
-            assert parameters in ("650", f"{outcome.parameters:,}", f"{outcome.etched_parameters:,}")
-        assert f"{outcome.dense_parameters:,} parameters" in README
-        for (name, error, gain, light), row in zip(_rows("error budget"), demonstration.reports[0].budget, strict=True):
-            assert name == row.name
-            if row.error > 1e-12:
-                assert float(error) == pytest.approx(row.error, rel=0.1), name
-            else:
-                assert float(error) < 1e-12
-            assert float(gain) == pytest.approx(row.gain, rel=0.1), name
-            assert float(light.rstrip(" %")) / 100 == pytest.approx(row.light, rel=0.1), name
+def _meets_its_targets(demonstration):
+    outcome = demonstration.outcome
+    assert outcome.numerical >= 0.97
+    assert outcome.agreeing == outcome.images == 360
+    assert outcome.optical == outcome.numerical
+    assert outcome.logit_error < 1e-10
+    assert outcome.etched >= 0.96
+    assert outcome.made >= outcome.numerical - 4 / 360
+    assert all(report.passed for report in demonstration.packages)
+    assert outcome.parameters < outcome.dense_parameters
+    assert all(report.passed for report in demonstration.reports)
+
+
+def _writes_what_it_says(demonstration):
+    for path in demonstration.files:
+        assert path.stat().st_size > 1000
+    data = json.loads(next(path for path in demonstration.files if path.suffix == ".json").read_text())
+    assert data["outcome"]["agreeing"] == 360
+
+
+def _fills_the_tables_of_the_readme(demonstration):
+    """To three standard deviations of the difference of two trainings that began 1e-7 apart.
+
+    Training multiplies rounding, which differs between processors. Of twelve such trainings the numerical network had
+    right 354.3 ± 1.0 images, sampled masks 334.1 ± 3.2 and phases of one etch 353.1 ± 1.5; the light of their layers
+    varied by 4 %, gains by 2 %, errors by 1 %.
+    """
+    outcome = demonstration.outcome
+    accuracies = [
+        outcome.baseline,
+        outcome.numerical,
+        outcome.optical,
+        outcome.sampled,
+        outcome.made,
+        outcome.etched,
+    ]
+    for (name, accuracy, parameters), measured in zip(_rows("360 test digits"), accuracies, strict=True):
+        spread = 3.2 if "sampled" in name else 1.5 if "etch" in name else 1.0
+        room = 3 * math.sqrt(2) * spread / 360
+        assert float(accuracy.rstrip("%")) / 100 == pytest.approx(measured, abs=room), name
+        assert parameters in ("650", f"{outcome.parameters:,}", f"{outcome.etched_parameters:,}")
+    assert f"{outcome.dense_parameters:,} parameters" in README
+    for (name, error, gain, light), row in zip(_rows("error budget"), demonstration.reports[0].budget, strict=True):
+        assert name == row.name
+        if row.error > 1e-12:
+            assert float(error) == pytest.approx(row.error, rel=0.1), name
+        else:
+            assert float(error) < 1e-12
+        assert float(gain) == pytest.approx(row.gain, rel=0.1), name
+        assert float(light.rstrip(" %")) / 100 == pytest.approx(row.light, rel=0.17), name
