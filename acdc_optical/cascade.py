@@ -1,7 +1,8 @@
 """All-optical cascades: several 4f systems in a row, without detection between them.
 
 The light that one system throws on the plane of its camera falls on mask A of the next. There it is not one number a
-pixel: it varies across each, and the model follows that. What mask A is there, :mod:`acdc_optical.combs` says.
+pixel: it varies across each, and the model follows that. What mask A is there, :mod:`acdc_optical.compilation.combs`
+says.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from acdc_optical.bench import Bench
-from acdc_optical.combs import Between
-from acdc_optical.compilation import Compiler, Masks
+from acdc_optical.benches.bench import Bench
+from acdc_optical.benches.planes import Planes
+from acdc_optical.compilation.combs import Between
+from acdc_optical.compilation.masks import Compiler, Masks
+from acdc_optical.compilation.methods import Method
+from acdc_optical.compilation.phases import InQuadrature
 from acdc_optical.electronics import scaled, sent
 from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.light import Light, Pattern, behind_mask, mask_of
-from acdc_optical.methods import Method
 from acdc_optical.models import Model
-from acdc_optical.phases import InQuadrature
-from acdc_optical.planes import Planes
 from acdc_optical.presentation import presentation_of
 from acdc_optical.sources import CompiledMasks, FixedMasks, MaskSource
 from optics import Field, FieldDetector, Plane, Stripes, point

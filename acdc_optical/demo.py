@@ -12,23 +12,23 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
 from acdc_optical import figures
-from acdc_optical.bench import Bench
-from acdc_optical.compilation import Masks
-from acdc_optical.constraints import binary_phase
-from acdc_optical.datasets import Split
+from acdc_optical.benches.bench import Bench
+from acdc_optical.compilation.masks import Masks
+from acdc_optical.compilation.methods import Sampled
 from acdc_optical.design import Design
 from acdc_optical.fabrication import export_package, made_network, orders_of, suited, verify_package
 from acdc_optical.fabrication.package.report import PackageReport
 from acdc_optical.files import output_folder, replacing, write_text
 from acdc_optical.layers import ACDC
-from acdc_optical.methods import Sampled
 from acdc_optical.models import Continuous
-from acdc_optical.networks import for_digits
 from acdc_optical.progress import Track, silent
 from acdc_optical.realisation import OpticalLayer, realise_each, run_in_batches
 from acdc_optical.reports import Report
 from acdc_optical.routes import Run, train_masks, train_numbers
-from acdc_optical.training import accuracy
+from acdc_optical.training.constraints import binary_phase
+from acdc_optical.training.datasets import Split
+from acdc_optical.training.fitting import accuracy
+from acdc_optical.training.networks import for_digits
 from acdc_optical.verification import relative_error, verify
 
 

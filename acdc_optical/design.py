@@ -18,20 +18,20 @@ import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
-from acdc_optical.bench import Bench
+from acdc_optical.benches.bench import Bench
 from acdc_optical.cascade import OpticalCascade
-from acdc_optical.combs import Between
-from acdc_optical.compilation import Masks, compile_layer
+from acdc_optical.compilation.combs import Between
+from acdc_optical.compilation.masks import Masks, compile_layer
+from acdc_optical.compilation.methods import Method
 from acdc_optical.layers import ACDC, AFDF, Permutation
 from acdc_optical.light import pixels_of
-from acdc_optical.methods import Method
 from acdc_optical.models import Continuous, Model
-from acdc_optical.nearest import nearest_layer
 from acdc_optical.realisation import OpticalLayer, realise
 from acdc_optical.sources import FixedMasks
 from acdc_optical.stored_masks import masks_of, planes_of, tensors_of
 from acdc_optical.tensors import DESIGN, read_tensors, write_tensors
-from acdc_optical.trained_masks import TrainedMasks
+from acdc_optical.training.nearest import nearest_layer
+from acdc_optical.training.trained_masks import TrainedMasks
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Design:
 
         Raises:
             TypeError: a module that a design cannot hold.
-            ValueError: no optical layer, several benches, or see :func:`~acdc_optical.nearest.nearest_layer`.
+            ValueError: no optical layer, several benches, or see :func:`~acdc_optical.training.nearest.nearest_layer`.
         """
         network = copy.deepcopy(network).eval()
         modules = tuple(network) if isinstance(network, nn.Sequential) else (network,)

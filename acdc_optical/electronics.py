@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from acdc_optical.benches.planes import Planes
 from acdc_optical.layers import ACDC, AFDF
-from acdc_optical.planes import Planes
 from acdc_optical.presentation import presentation_of
 from acdc_optical.transforms import check_trailing
 from optics import Field

@@ -9,11 +9,11 @@ from typing import Protocol
 
 from torch import Tensor
 
-from acdc_optical.bench import Bench, Pixels
-from acdc_optical.combs import Between, Comb, OnePixel
+from acdc_optical.benches.bench import Bench, Pixels
+from acdc_optical.benches.planes import Planes
+from acdc_optical.compilation.combs import Between, Comb, OnePixel
+from acdc_optical.compilation.methods import Exact, Method, Sampled
 from acdc_optical.light import Light, Pattern, Relay, size
-from acdc_optical.methods import Exact, Method, Sampled
-from acdc_optical.planes import Planes
 from optics import Field, FourierLens, Grid, Plane, Stripes, gauss, point
 
 

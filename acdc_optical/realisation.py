@@ -9,14 +9,14 @@ from typing import TypeVar, overload
 import torch
 from torch import Tensor, nn
 
-from acdc_optical.bench import Bench
+from acdc_optical.benches.bench import Bench
 from acdc_optical.cascade import OpticalCascade, cascade_of
-from acdc_optical.combs import Between
-from acdc_optical.compilation import Compiler, Masks
+from acdc_optical.compilation.combs import Between
+from acdc_optical.compilation.masks import Compiler, Masks
+from acdc_optical.compilation.methods import AxisMethod, MaskMethod, Method
 from acdc_optical.electronics import checked, scaled, sent
 from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.light import pixels_of
-from acdc_optical.methods import AxisMethod, MaskMethod, Method
 from acdc_optical.models import Continuous, Model
 from acdc_optical.presentation import presentation_of
 from acdc_optical.progress import Track, silent
@@ -143,7 +143,7 @@ def realise(
         model: how light is computed, :class:`~acdc_optical.models.Continuous` by default.
         method: how masks are compiled; what the model asks for by default.
         between: what masks A are behind the first of several layers; what the model asks for by default,
-            :class:`~acdc_optical.combs.Comb` where pixels have a width.
+            :class:`~acdc_optical.compilation.combs.Comb` where pixels have a width.
 
     Raises:
         TypeError: not an ACDC or AFDF layer, or something else among several.

@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from acdc_optical.accounts import PhotonBudget, Waterfall
+from acdc_optical.budgets.accounts import PhotonBudget, Waterfall
 from acdc_optical.plain_text import plain
 
 

@@ -13,17 +13,17 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from acdc_optical.bench import Bench
-from acdc_optical.condensed import check_condensable, condensed
-from acdc_optical.constraints import Constraint
-from acdc_optical.datasets import Split
+from acdc_optical.benches.bench import Bench
 from acdc_optical.design import Design
 from acdc_optical.models import Continuous, Model
-from acdc_optical.networks import Recipe
 from acdc_optical.progress import Track, silent
 from acdc_optical.realisation import OpticalLayer, realise_each, run_in_batches
-from acdc_optical.trained_masks import trainable_masks
-from acdc_optical.training import Epoch, Schedule, accuracy, fit
+from acdc_optical.training.condensed import check_condensable, condensed
+from acdc_optical.training.constraints import Constraint
+from acdc_optical.training.datasets import Split
+from acdc_optical.training.fitting import Epoch, Schedule, accuracy, fit
+from acdc_optical.training.networks import Recipe
+from acdc_optical.training.trained_masks import trainable_masks
 from acdc_optical.verification import relative_error
 
 _PROBES = 8
@@ -37,7 +37,7 @@ class Run:
     Attributes:
         seed: of start, shuffling and augmentation.
         device: where.
-        checkpoint: see :func:`~acdc_optical.training.fit`.
+        checkpoint: see :func:`~acdc_optical.training.fitting.fit`.
         track: shows progress.
     """
 
@@ -94,7 +94,7 @@ def train_masks(
         network: where to start; it stays as it is.
         recipe, run: as for :func:`train_numbers`.
         bench: the table.
-        constraint: what mask D can show; see :func:`~acdc_optical.trained_masks.trainable_masks`.
+        constraint: what mask D can show; see :func:`~acdc_optical.training.trained_masks.trainable_masks`.
         input: what mask A can show; the same unless given.
         model: of the light; its axes must not mix.
     """
@@ -142,7 +142,7 @@ def judge(design: Design, data: Split, model: Model | None = None) -> Verdict:
             are, or it has no use for the masks.
 
     Raises:
-        ValueError: a model whose axes mix; see :class:`~acdc_optical.condensed.CondensedLayer`.
+        ValueError: a model whose axes mix; see :class:`~acdc_optical.training.condensed.CondensedLayer`.
     """
     light = design.realise(model or Continuous())
     x = data.test_x.to(next(light.parameters()).dtype)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from acdc_optical.compilation import Compiler, Masks
+from acdc_optical.compilation.masks import Compiler, Masks
 from acdc_optical.layers import ACDC, AFDF
 
 MaskSource = Callable[[ACDC | AFDF], Masks]

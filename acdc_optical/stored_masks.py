@@ -8,12 +8,12 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from acdc_optical.bench import Bench
-from acdc_optical.combs import relay_grid
-from acdc_optical.compilation import Masks, fitting
+from acdc_optical.benches.bench import Bench
+from acdc_optical.benches.planes import Planes
+from acdc_optical.compilation.combs import relay_grid
+from acdc_optical.compilation.masks import Masks, fitting
 from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.light import Pattern
-from acdc_optical.planes import Planes
 from acdc_optical.presentation import presentation_of
 from optics import Grid, Stripes, point
 

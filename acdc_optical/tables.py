@@ -8,14 +8,14 @@ from rich.table import Column, Table
 from rich.text import Text
 from torch import nn
 
-from acdc_optical.compilation import Masks
-from acdc_optical.contributions import Contribution
+from acdc_optical.budgets.contributions import Contribution
+from acdc_optical.budgets.light_budget import LightBudget
+from acdc_optical.compilation.masks import Masks
 from acdc_optical.design import Design
 from acdc_optical.light import Pattern
-from acdc_optical.light_budget import LightBudget
-from acdc_optical.second_opinion import SecondOpinion
-from acdc_optical.sensitivities import Sensitivity
-from acdc_optical.training import Epoch
+from acdc_optical.tolerances.sensitivities import Sensitivity
+from acdc_optical.training.fitting import Epoch
+from acdc_optical.waves.second_opinion import SecondOpinion
 from optics import Grid, Stripes
 from optics.units import format_length
 

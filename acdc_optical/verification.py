@@ -10,23 +10,23 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from acdc_optical.calibration import Calibrated
+from acdc_optical.benches.imperfections import Imperfections
+from acdc_optical.budgets.light_budget import observed
+from acdc_optical.budgets.photon_budget import photon_budget
+from acdc_optical.budgets.waterfall import waterfall
 from acdc_optical.cascade import OpticalCascade, total_gain
-from acdc_optical.combs import OnePixel
-from acdc_optical.compilation import Masks
-from acdc_optical.imperfect import ImperfectLayer
-from acdc_optical.imperfections import Imperfections
+from acdc_optical.compilation.combs import OnePixel
+from acdc_optical.compilation.masks import Masks
+from acdc_optical.compilation.methods import Exact, Method, Sampled
+from acdc_optical.imperfect.layer import ImperfectLayer
 from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.light import largest
-from acdc_optical.light_budget import observed
-from acdc_optical.methods import Exact, Method, Sampled
 from acdc_optical.models import Continuous, Ideal, Model
-from acdc_optical.photon_budget import photon_budget
 from acdc_optical.progress import Track, silent
 from acdc_optical.realisation import OpticalLayer, realise, run_in_batches
 from acdc_optical.reports import BudgetRow, Check, Report
-from acdc_optical.waterfall import waterfall
-from acdc_optical.wave import Wave
+from acdc_optical.waves.calibration import Calibrated
+from acdc_optical.waves.wave import Wave
 
 _OF_MASKS = (
     "output agrees with the layer",

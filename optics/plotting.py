@@ -31,6 +31,9 @@ from optics.system import Plane
 
 Array = NDArray[np.float64]
 
+INK = "#2b2f36"
+"""The colour of outlines and letters on drawings."""
+
 # The hue circle of OKLCh (Ottosson 2020) at the lightness where sRGB holds most chroma all the way round: no
 # phase looks brighter than another. Phase 0 is orange and π blue, apart for every kind of colour vision.
 _LIGHTNESS, _CHROMA, _HUE_OF_ZERO = 0.76, 0.125, math.radians(50)

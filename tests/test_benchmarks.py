@@ -5,11 +5,11 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from acdc_optical import Exact, Schedule, SignedAmplitude, Splitting
-from acdc_optical.bench_fits import CameraFields
-from acdc_optical.datasets import Split
-from acdc_optical.distributions import Normal
+from acdc_optical.benches.distributions import Normal
 from acdc_optical.fabrication.encodings import BlazedCarrier, ChromeAndEtch, PhaseSteps
-from acdc_optical.networks import for_data
+from acdc_optical.imperfect.bench_fits import CameraFields
+from acdc_optical.training.datasets import Split
+from acdc_optical.training.networks import for_data
 from tests.benchmarks import (
     accuracy,
     binary,

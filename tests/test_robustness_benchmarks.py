@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from acdc_optical import Schedule
-from acdc_optical.datasets import Split
-from acdc_optical.networks import for_data
+from acdc_optical.training.datasets import Split
+from acdc_optical.training.networks import for_data
 from tests.benchmarks import photon_budget, robustness, table
 
 

@@ -28,7 +28,7 @@ from acdc_optical import (
     realise,
 )
 from acdc_optical.design import Design
-from acdc_optical.verification import light_used, relative_error, verify
+from acdc_optical.verification import default_probes, light_used, relative_error, verify
 
 
 @pytest.fixture(params=[torch.float64, torch.float32], ids=str)
@@ -75,7 +75,10 @@ def test_real_lenses_are_measured_against_what_one_can_bear(kind):
 
 @pytest.mark.parametrize(
     ("space", "maker"),
-    [(Paraxial(), "acdc_optical.spaces.vignetted_integral"), (Scalar(), "acdc_optical.spaces.Scalar._pushed")],
+    [
+        (Paraxial(), "acdc_optical.waves.spaces.vignetted_integral"),
+        (Scalar(), "acdc_optical.waves.spaces.Scalar._pushed"),
+    ],
     ids=["paraxial", "any angle"],
 )
 def test_an_arm_of_the_bench_is_computed_once(monkeypatch, space, maker):
@@ -263,7 +266,7 @@ def test_the_budget_has_the_masks_as_they_stand(method, added):
     if added:
         assert first.error < 1e-12
         assert first.gain == float(optical.masks().gain)
-        assert first.light == pytest.approx(light_used(optical, torch.ones(1, 2, 3, dtype=torch.float64)), rel=0.5)
+        assert first.light == pytest.approx(light_used(optical, default_probes(layer, (2, 3))[:1]), rel=1e-12)
 
 
 def test_masks_on_a_grid_fail_and_say_why():

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from acdc_optical.arguments import DeviceName, Precision
+from acdc_optical.cli.arguments import DeviceName, Precision
 
 app = typer.Typer(
     add_completion=False,

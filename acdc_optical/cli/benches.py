@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from acdc_optical.bench import Bench
-from acdc_optical.bench_schema import bench_schema
+from acdc_optical.benches.bench import Bench
+from acdc_optical.benches.schema import bench_schema
 from acdc_optical.cli.app import app
 from acdc_optical.cli.console import console
 

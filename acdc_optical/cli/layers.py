@@ -11,7 +11,12 @@ from typing import Annotated
 import typer
 from torch import Tensor, nn
 
-from acdc_optical.arguments import (
+from acdc_optical.budgets.as_built import as_built, as_far_as_known, is_imperfect, measured, moved_to
+from acdc_optical.budgets.contributions import contributions
+from acdc_optical.budgets.light_budget import light_budget
+from acdc_optical.cascade import OpticalCascade
+from acdc_optical.cli.app import DesignFile, Device, Dtype, app
+from acdc_optical.cli.arguments import (
     DTYPES,
     MODELS,
     DeviceName,
@@ -29,19 +34,14 @@ from acdc_optical.arguments import (
     read_inputs,
     relay_named,
 )
-from acdc_optical.as_built import as_built, as_far_as_known, is_imperfect, measured, moved_to
-from acdc_optical.cascade import OpticalCascade
-from acdc_optical.cli.app import DesignFile, Device, Dtype, app
 from acdc_optical.cli.console import busy, console, track
-from acdc_optical.contributions import contributions
 from acdc_optical.design import Design
 from acdc_optical.files import check_target, write_array, write_text
-from acdc_optical.imperfect import ImperfectLayer
-from acdc_optical.light_budget import light_budget
+from acdc_optical.imperfect.layer import ImperfectLayer
 from acdc_optical.realisation import OpticalLayer, run_in_batches
-from acdc_optical.second_opinion import SecondOpinion, ask_poppy
 from acdc_optical.tables import contributions_table, design_table, light_table, opinion_table
 from acdc_optical.verification import Numbers, default_probes, verify
+from acdc_optical.waves.second_opinion import SecondOpinion, ask_poppy
 
 OtherBench = Annotated[
     str | None,

@@ -9,7 +9,8 @@ import torch
 import typer
 from rich.table import Table
 
-from acdc_optical.arguments import (
+from acdc_optical.cli.app import Device, app
+from acdc_optical.cli.arguments import (
     CONSTRAINTS,
     MODELS,
     ConstraintName,
@@ -22,14 +23,13 @@ from acdc_optical.arguments import (
     recipe_named,
     write_history,
 )
-from acdc_optical.cli.app import Device, app
 from acdc_optical.cli.console import busy, console, track, watch
 from acdc_optical.design import Design
 from acdc_optical.files import check_target
-from acdc_optical.processes import gathered
 from acdc_optical.progress import silent
 from acdc_optical.reports import Report, budget_table
 from acdc_optical.tables import training_table
+from acdc_optical.training.processes import gathered
 
 
 @app.command()

@@ -11,22 +11,22 @@ from typing import Annotated, Any
 
 import typer
 
-from acdc_optical.arguments import DeviceName, device_named
-from acdc_optical.as_built import lacking
+from acdc_optical.benches.distribution_files import read_distributions, tolerance_preset, tolerance_presets
+from acdc_optical.benches.distributions import Distributions
+from acdc_optical.budgets.as_built import lacking
+from acdc_optical.budgets.exposure import exposure_of
 from acdc_optical.cascade import OpticalCascade
 from acdc_optical.cli.app import DesignFile, Device, app
+from acdc_optical.cli.arguments import DeviceName, device_named
 from acdc_optical.cli.console import busy, console, track
 from acdc_optical.design import Design
-from acdc_optical.distribution_files import read_distributions, tolerance_preset, tolerance_presets
-from acdc_optical.distributions import Distributions
-from acdc_optical.exposure import exposure_of
 from acdc_optical.files import check_target, replacing, write_text
-from acdc_optical.imperfect import ImperfectLayer
+from acdc_optical.imperfect.layer import ImperfectLayer
 from acdc_optical.realisation import OpticalLayer
-from acdc_optical.sensitivities import sensitivities
 from acdc_optical.tables import sensitivity_table
-from acdc_optical.tolerance_results import Tolerances
-from acdc_optical.tolerancing import Draws, tolerance
+from acdc_optical.tolerances.results import Tolerances
+from acdc_optical.tolerances.sensitivities import sensitivities
+from acdc_optical.tolerances.tolerancing import Draws, tolerance
 from acdc_optical.verification import default_probes
 
 
@@ -112,7 +112,7 @@ def _say(found: Tolerances, limit: float) -> None:
 
 
 def _draw(found: Tolerances, limit: float, path: Path) -> None:
-    from acdc_optical.tolerance_figures import plot_tolerances  # matplotlib is slow to import
+    from acdc_optical.figures import plot_tolerances  # matplotlib is slow to import
 
     with replacing(path) as temporary:
         plot_tolerances(found, limit=limit).savefig(temporary, dpi=150)

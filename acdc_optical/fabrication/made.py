@@ -16,11 +16,11 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
+from acdc_optical.benches.planes import Planes
 from acdc_optical.fabrication.arms import Arm, Divided, arm_between, straightening
 from acdc_optical.fabrication.encodings import Encoded
 from acdc_optical.fabrication.impulse import impulse_response, respond
 from acdc_optical.models import Continuous
-from acdc_optical.planes import Planes
 from acdc_optical.realisation import OpticalLayer
 from optics import Field, Stripes, gauss
 

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from acdc_optical.compilation import Masks
+from acdc_optical.compilation.masks import Masks
 from acdc_optical.design import Design
 from acdc_optical.fabrication.columns import columns_of, stripes_of
 from acdc_optical.fabrication.encodings import Encoded

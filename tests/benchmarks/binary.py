@@ -13,9 +13,9 @@ from typing import NamedTuple
 import torch
 
 from acdc_optical import ACDC, Brightest, Continuous, Exact, Masks, OneEtch, OpticalLayer, Splitting, realise
-from acdc_optical.methods import Method
-from acdc_optical.moments import Moments
-from acdc_optical.searches import Found, Search
+from acdc_optical.compilation.methods import Method
+from acdc_optical.compilation.moments import Moments
+from acdc_optical.compilation.searches import Found, Search
 from acdc_optical.sources import FixedMasks
 from optics import Stripes
 from tests.benchmarks.bright import SCHEDULE, compiled, trained

@@ -29,10 +29,10 @@ from acdc_optical import (
     realise,
     trade_off,
 )
-from acdc_optical.datasets import digits
-from acdc_optical.methods import Method
-from acdc_optical.networks import classifier
-from acdc_optical.searches import Search
+from acdc_optical.compilation.methods import Method
+from acdc_optical.compilation.searches import Search
+from acdc_optical.training.datasets import digits
+from acdc_optical.training.networks import classifier
 from tests.benchmarks.table import Section, machine, publish_sections
 from tests.realisation.cases import STARTS, bench, inputs, layer, relative_error
 

@@ -24,8 +24,8 @@ from acdc_optical import (
     realise,
     trainable_masks,
 )
-from acdc_optical.constraints import Constraint
-from acdc_optical.methods import Method
+from acdc_optical.compilation.methods import Method
+from acdc_optical.training.constraints import Constraint
 from acdc_optical.verification import relative_error
 from tests.benchmarks.table import machine, publish
 

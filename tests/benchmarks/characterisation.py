@@ -14,17 +14,17 @@ import torch
 from torch import Tensor, nn
 
 from acdc_optical import ACDC, Bench, Imperfections, ImperfectLayer, OpticalLayer, realise, realise_each
-from acdc_optical.bench_fits import CameraFields, Fitting, LayerOutputs, Reference, Seen
-from acdc_optical.characterisation import Characterisation, characterise
-from acdc_optical.compensation import Solving, compensated
-from acdc_optical.distributions import Distributions, Normal, drawn
-from acdc_optical.exposure import exposure_of
-from acdc_optical.imperfect import Reading
+from acdc_optical.benches.distributions import Distributions, Normal, drawn
+from acdc_optical.budgets.exposure import exposure_of
+from acdc_optical.imperfect.bench_fits import CameraFields, Fitting, LayerOutputs, Reference, Seen
+from acdc_optical.imperfect.characterisation import Characterisation, characterise
+from acdc_optical.imperfect.compensation import Solving, compensated
+from acdc_optical.imperfect.layer import Reading
 from acdc_optical.layers import IdentityPlusNoise
-from acdc_optical.networks import Recipe, for_digits
 from acdc_optical.realisation import replaced, run_in_batches
 from acdc_optical.routes import Run, train_numbers
-from acdc_optical.training import accuracy
+from acdc_optical.training.fitting import accuracy
+from acdc_optical.training.networks import Recipe, for_digits
 from acdc_optical.verification import relative_error
 from tests.benchmarks.table import Section, machine, publish_sections
 

@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from acdc_optical import ACDC, AFDF, BrightComb, Comb, OnePixel, RelayMask, Schedule, Splitting, fit, realise
-from acdc_optical.combs import Between
-from acdc_optical.contributions import contributions
-from acdc_optical.datasets import digits
-from acdc_optical.light_budget import light_budget
-from acdc_optical.networks import classifier
+from acdc_optical.budgets.contributions import contributions
+from acdc_optical.budgets.light_budget import light_budget
+from acdc_optical.compilation.combs import Between
+from acdc_optical.training.datasets import digits
+from acdc_optical.training.networks import classifier
 from tests.benchmarks.table import Section, machine, publish_sections
 from tests.realisation.cases import STARTS, bench, inputs, layer, relative_error
 from tests.training.cases import SINGLE

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from acdc_optical import Imperfections, ImperfectLayer, OpticalLayer, realise
+from acdc_optical.benches.planes import Planes
+from acdc_optical.figures import plot_errors
 from acdc_optical.files import replacing
-from acdc_optical.imperfect_figures import plot_errors
-from acdc_optical.planes import Planes
 from tests.benchmarks.table import RESULTS, Section, machine, publish_sections
 from tests.realisation.cases import bench, inputs, layer
 

@@ -12,9 +12,9 @@ from statistics import mean
 import torch
 
 from acdc_optical import ACDC, Bench, Calibrated, ComplexValues, Exact, InPhase, Lenses, Paraxial, Scalar, Wave, realise
-from acdc_optical.methods import Method
+from acdc_optical.compilation.methods import Method
 from acdc_optical.realisation import OpticalLayer
-from acdc_optical.spaces import Space
+from acdc_optical.waves.spaces import Space
 from tests.benchmarks.table import publish
 from tests.realisation.cases import STARTS, bench, inputs, layer, relative_error
 

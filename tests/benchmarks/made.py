@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from acdc_optical import ACDC, Bench, PhaseOnly, Schedule, condensed, fit, realise, trainable_masks
-from acdc_optical.constraints import Constraint
 from acdc_optical.fabrication.encodings import Encoded, Encoding
 from acdc_optical.fabrication.made import Cells, MadeLayer
-from acdc_optical.networks import for_digits
 from acdc_optical.realisation import OpticalLayer
 from acdc_optical.routes import Run, train_numbers
+from acdc_optical.training.constraints import Constraint
+from acdc_optical.training.networks import for_digits
 from acdc_optical.verification import light_used, relative_error
 from tests.realisation.cases import STARTS, inputs, layer
 

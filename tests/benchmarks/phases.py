@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from acdc_optical import ACDC, AFDF, Brightest, Exact, ExactPhases, InQuadrature, Newton, OpticalLayer, realise
-from acdc_optical.methods import Method
-from acdc_optical.turning import PhaseEquations, Turned
+from acdc_optical.compilation.methods import Method
+from acdc_optical.compilation.turning import PhaseEquations, Turned
 from acdc_optical.verification import light_used
 from tests.benchmarks import bright
 from tests.benchmarks.table import Section, machine, publish_sections

@@ -19,16 +19,16 @@ import torch
 from torch import Tensor, nn
 
 from acdc_optical import Bench, Imperfections, InTheLoop, Laser, Schedule, realise_each
-from acdc_optical.datasets import Split
-from acdc_optical.exposure import Exposure, exposure_of
-from acdc_optical.imperfect import Reading
-from acdc_optical.imperfect_operator import ImperfectMatrix
-from acdc_optical.networks import Recipe, for_digits
-from acdc_optical.planes import Planes
+from acdc_optical.benches.planes import Planes
+from acdc_optical.budgets.exposure import Exposure, exposure_of
+from acdc_optical.imperfect.layer import Reading
+from acdc_optical.imperfect.operator import ImperfectMatrix
+from acdc_optical.imperfect.robust import full_scales, on_bench
 from acdc_optical.realisation import run_in_batches
-from acdc_optical.robust import full_scales, on_bench
 from acdc_optical.routes import Run, train_numbers
-from acdc_optical.training import accuracy, fit
+from acdc_optical.training.datasets import Split
+from acdc_optical.training.fitting import accuracy, fit
+from acdc_optical.training.networks import Recipe, for_digits
 from optics import BalancedHomodyne, Sensor
 from optics.shot import Poisson
 from tests.benchmarks.table import Section, machine, publish_sections

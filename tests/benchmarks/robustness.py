@@ -18,14 +18,14 @@ import torch
 from torch import nn
 
 from acdc_optical import Bench, Imperfections, InTheLoop, Schedule, realise_each
-from acdc_optical.datasets import Split
-from acdc_optical.distributions import Distributions, Normal
-from acdc_optical.exposure import Exposure
-from acdc_optical.networks import Recipe, for_digits
-from acdc_optical.robust import each_drawn, outputs_on
-from acdc_optical.robustness_figures import plot_robustness
+from acdc_optical.benches.distributions import Distributions, Normal
+from acdc_optical.budgets.exposure import Exposure
+from acdc_optical.figures import plot_robustness
+from acdc_optical.imperfect.robust import each_drawn, outputs_on
 from acdc_optical.routes import Run, train_numbers
-from acdc_optical.training import accuracy, fit
+from acdc_optical.training.datasets import Split
+from acdc_optical.training.fitting import accuracy, fit
+from acdc_optical.training.networks import Recipe, for_digits
 from tests.benchmarks.photon_budget import Camera, exposures, ideal
 from tests.benchmarks.table import Section, machine, publish_sections
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 
 from acdc_optical import ACDC, Bench, Draws, OpticalLayer, Tolerances, realise, tolerance
-from acdc_optical.distribution_files import tolerance_preset
+from acdc_optical.benches.distribution_files import tolerance_preset
 from acdc_optical.verification import default_probes
 from tests.benchmarks.table import machine, publish
 from tests.benchmarks.timing import UNMEASURED

@@ -31,11 +31,11 @@ from acdc_optical import (
     realise_each,
     trainable_masks,
 )
-from acdc_optical.constraints import Constraint
-from acdc_optical.datasets import Split
-from acdc_optical.networks import Recipe, for_digits, for_mnist1d, for_mnist5k
 from acdc_optical.routes import Run, judge, train_masks, train_numbers
-from acdc_optical.training import accuracy, fit
+from acdc_optical.training.constraints import Constraint
+from acdc_optical.training.datasets import Split
+from acdc_optical.training.fitting import accuracy, fit
+from acdc_optical.training.networks import Recipe, for_digits, for_mnist1d, for_mnist5k
 from tests.benchmarks.table import machine, publish
 
 SEEDS = range(3)

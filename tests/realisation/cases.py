@@ -19,8 +19,8 @@ from acdc_optical import (
     OpticalLayer,
     realise,
 )
-from acdc_optical.moments import Moments
-from acdc_optical.searches import Found, Search
+from acdc_optical.compilation.moments import Moments
+from acdc_optical.compilation.searches import Found, Search
 
 KINDS = {"ACDC": ACDC, "AFDF": AFDF}
 STARTS = {"identity-like": IdentityPlusNoise(), "signed random": Gaussian()}

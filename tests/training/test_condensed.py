@@ -24,9 +24,9 @@ from acdc_optical import (
     realise_each,
     trainable_masks,
 )
-from acdc_optical.condensed import CondensedLayer
 from acdc_optical.realisation import OpticalLayer, run_in_batches
 from acdc_optical.sources import FixedMasks
+from acdc_optical.training.condensed import CondensedLayer
 from tests.realisation.cases import KINDS, bench, inputs, layer, relative_error
 from tests.training.cases import MODELS, SINGLE, optical, shake
 

@@ -16,7 +16,7 @@ from acdc_optical import (
     StraightThrough,
     binary_phase,
 )
-from acdc_optical.constraints import bounded, inward, start
+from acdc_optical.training.constraints import bounded, inward, start
 
 DTYPES = pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
 BITS = pytest.mark.parametrize("bits", [1, 2, 3, 8])

@@ -23,8 +23,8 @@ from acdc_optical import (
     realise_each,
     trainable_masks,
 )
-from acdc_optical.augmentation import roll_and_noise
-from acdc_optical.processes import Team, gathered
+from acdc_optical.training.augmentation import roll_and_noise
+from acdc_optical.training.processes import Team, gathered
 from tests.realisation.cases import bench, inputs, layer
 
 # Twice eleven examples, which two cannot share alike, then one, of which the second process has nothing.

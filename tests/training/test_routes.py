@@ -10,12 +10,12 @@ import torch
 from torch import nn
 
 from acdc_optical import ACDC, Bench, Continuous, Design, Ideal, Lenses, Permutation, Quantised, SignedAmplitude, Wave
-from acdc_optical.datasets import Split, from_npz
-from acdc_optical.networks import classifier, for_data, for_digits, for_mnist1d, for_mnist5k
 from acdc_optical.progress import silent
 from acdc_optical.realisation import OpticalLayer, realise_each
 from acdc_optical.routes import Run, check, judge, train_masks, train_numbers
-from acdc_optical.training import accuracy
+from acdc_optical.training.datasets import Split, from_npz
+from acdc_optical.training.fitting import accuracy
+from acdc_optical.training.networks import classifier, for_data, for_digits, for_mnist1d, for_mnist5k
 from tests.realisation.cases import bench
 
 

@@ -25,7 +25,7 @@ from acdc_optical import (
 from acdc_optical.cascade import OpticalCascade
 from acdc_optical.design import Design
 from acdc_optical.realisation import OpticalLayer
-from acdc_optical.trained_masks import TrainedMasks
+from acdc_optical.training.trained_masks import TrainedMasks
 from tests.realisation.cases import KINDS, bench, inputs, layer, relative_error
 from tests.training.cases import MODELS, SINGLE, optical, shake
 

@@ -31,8 +31,8 @@ from acdc_optical import (
     realise_each,
     trainable_masks,
 )
-from acdc_optical.augmentation import roll_and_noise
-from acdc_optical.training import Annealed, accuracy
+from acdc_optical.training.augmentation import roll_and_noise
+from acdc_optical.training.fitting import Annealed, accuracy
 from tests.realisation.cases import bench, inputs, layer, relative_error
 from tests.training.cases import optical
 

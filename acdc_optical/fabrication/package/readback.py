@@ -21,7 +21,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from acdc_optical.bench import Bench
+from acdc_optical.benches.bench import Bench
 from acdc_optical.design import Design
 from acdc_optical.fabrication.layouts.streams import difference_by_klayout
 from acdc_optical.fabrication.orders import MaskOrder, orders_of

@@ -1,0 +1,1 @@
+"""Where errors, light and photons go: what a layer costs on a bench, account by account."""

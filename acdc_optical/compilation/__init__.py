@@ -1,0 +1,1 @@
+"""Diagonals made into masks: sampled, exact, the brightest, in phase alone, of one etch, and combs for cascades."""

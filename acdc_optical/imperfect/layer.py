@@ -1,0 +1,286 @@
+"""An optical layer on the bench as it really is: devices that show something else, parts that stand elsewhere."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import product
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from acdc_optical.benches.imperfections import Imperfections, Number, magnitude
+from acdc_optical.benches.planes import Planes
+from acdc_optical.cascade import OpticalCascade
+from acdc_optical.compilation.masks import Masks
+from acdc_optical.imperfect.light import ImperfectLight, Table
+from acdc_optical.imperfect.real_devices import as_shown, room
+from acdc_optical.light import pixels_of
+from acdc_optical.models import Continuous
+from acdc_optical.realisation import OpticalLayer
+from optics import Grid
+from optics.displaced import Moved
+from optics.fringing import DeadZone
+from optics.kernel import double
+from optics.parts import Parts
+
+# Gauss-Hermite nodes over what is not quite coherent, at least and at most, and what they may leave of the light whose
+# phase changes most with colour or angle, between corners of all planes: in the mean it is a hundredth of that.
+_SAMPLES, _MOST_SAMPLES, _LEFT = 5, 40, 1e-2
+
+
+class Reading(Protocol):
+    """How the field at the camera's pixels is measured."""
+
+    def __call__(self, field: Tensor) -> Tensor:
+        """What is read for the field that arrives, in units of a modulator pixel that lets all light through."""
+
+
+class PerfectReading:
+    """Reads the field as it is."""
+
+    def __call__(self, field: Tensor) -> Tensor:
+        return field
+
+
+class ImperfectLayer(nn.Module):
+    """The call of an :class:`~acdc_optical.realisation.OpticalLayer` on a bench with imperfections.
+
+    Masks are those of the layer, made for a perfect bench; gradients reach them, and every imperfection that is a
+    tensor. The light is that of the continuous model: near the axis, through ideal lenses wide enough for all light.
+    A bench without imperfections is the layer itself, to the last bit.
+
+    Args:
+        optical: the layer.
+        wrong: what is wrong with its bench; by default what the bench says. If numbers of it are tensors of shape
+            (draws,), the output has as many layers' outputs, shape (draws, ..., *shape).
+        reading: how the field is measured; by default as it is.
+        nodes: for the integral over a pixel, along each axis; parts of pixels have as many as make them as exact. The
+            error falls exponentially: 4 reach 1e-6, 5 reach 1e-8, 8 reach 1e-13.
+
+    Raises:
+        TypeError: a layer whose model is not :class:`~acdc_optical.models.Continuous`, or a mask made of stripes.
+        ValueError: noise of the laser or stray light without a camera that reads it; when called, one quadrature of
+            complex outputs, not as many draws of each imperfection, one along y of a one-dimensional bench, light too
+            incoherent for its layer, or see :func:`optics.coupling.coupling`.
+    """
+
+    def __init__(
+        self,
+        optical: OpticalLayer,
+        wrong: Imperfections | None = None,
+        *,
+        reading: Reading | None = None,
+        nodes: int = 8,
+    ):
+        super().__init__()
+        if not isinstance(optical, OpticalLayer):
+            raise TypeError(f"expected an optical layer, as realise() makes; got {type(optical).__name__}")
+        if not isinstance(optical.model, Continuous):
+            raise TypeError(
+                f"imperfections are those of the Continuous() model; this layer has {optical.model!r}: take "
+                "optical.with_model(Continuous())"
+            )
+        _check_noise(optical.bench.imperfections if wrong is None else wrong, reading)
+        self.optical = optical
+        self.wrong = optical.bench.imperfections if wrong is None else wrong
+        self.reading = reading or PerfectReading()
+        self.nodes = nodes
+        self.shape = optical.shape
+
+    @property
+    def samples(self) -> int:
+        """Numbers that the light of one input takes at its largest."""
+        return self.optical.samples
+
+    def masks(self) -> Masks:
+        """The masks as they are meant to be."""
+        return self.optical.masks()
+
+    def forward(self, x: Tensor) -> Tensor:
+        wrong = self.wrong.present()
+        perfect = isinstance(self.reading, PerfectReading)
+        if not wrong and perfect:
+            return self.optical(x)
+        masks, x = self.optical.masks(), self.optical.checked(x)
+        y = self.decode(self.read(self.arriving(x, masks)), masks)
+        if not perfect or any(not isinstance(v, Tensor) or magnitude(v) for v in wrong.values()):
+            return y
+        # Tensors that are all zero: the layer's own values, to the last bit, with the gradients of what could be wrong.
+        return self.optical(x) + (y - y.detach())
+
+    def arriving(self, x: Tensor, masks: Masks) -> Tensor:
+        """The mean field on the camera's pixels, complex, shape (..., *camera pixels); in the units of the input."""
+        draws, field = self._draws(), torch.zeros(())
+        for path in self.paths(x.reshape(-1, *self.shape), masks):
+            field = field + path.share * path.light(path.shown, path.mask)
+        # What is drawn may do nothing, as overlay of a device that is not etched: its benches are there all the same.
+        field = field.expand(*draws, *field.shape[field.ndim - len(self.shape) - 1 :])
+        cells = field.shape[field.ndim - len(self.shape) :]
+        return field.reshape(*field.shape[: -len(self.shape) - 1], *x.shape[: x.ndim - len(self.shape)], *cells)
+
+    def _draws(self) -> tuple[int, ...]:
+        """As many benches as are drawn, (draws,); () if none are."""
+        counts = {len(value): name for name, value in self.wrong.drawn().items() if value.ndim}
+        if len(counts.keys() - {1}) > 1:
+            said = ", ".join(f"{count} of {name}" for count, name in counts.items())
+            raise ValueError(f"expected as many draws of each imperfection; got {said}")
+        return (max(counts),) if counts else ()
+
+    def read(self, field: Tensor) -> Tensor:
+        """What the camera makes of the field at its pixels.
+
+        Raises:
+            ValueError: a reading of one quadrature, where the layer's outputs are complex.
+        """
+        read = self.reading(field)
+        if not (self.optical.presentation.real or read.is_complex()):
+            raise ValueError(
+                f"the outputs of an {type(self.optical.layer).__name__} layer are complex, and what is read is real, "
+                "as by homodyne: take a reading in four steps"
+            )
+        return read
+
+    def decode(self, field: Tensor, masks: Masks) -> Tensor:
+        """The layer's output from what was read at the camera's pixels."""
+        return self.optical.decode(field, masks)
+
+    def shown(self, x: Tensor, masks: Masks, wavelength: Number) -> Framed:
+        """The field behind mask A for a batch of inputs, in parts of the modulator's pixels."""
+        grid, device, place = masks.planes.input, self.wrong.input_device, self.wrong.input_mask
+        parts = as_shown(
+            device, pixels_of(masks.input_mask), grid, wavelength=wavelength, nominal=self.optical.bench.wavelength
+        )
+        shift = tuple(room(s, grid) for s in (place.shift_y, place.shift_x)[-grid.ndim :])
+        parts = Moved(shift, grid.spacing, rotation=room(place.rotation, grid) if grid.ndim == 2 else 0.0)(parts)
+        sent = self.optical.presentation.encode(x, grid.ndim)
+        sent = sent.unsqueeze(-1) if grid.ndim == 1 else sent.unsqueeze(-1).unsqueeze(-3)
+        values = parts.values.unsqueeze(-2 * grid.ndim - 1)  # of one mask for all inputs
+        return _framed(Parts(sent * values.to(_like(values, sent)), parts.edges), grid, device.gap_reflectance)
+
+    def let_through(self, masks: Masks, wavelength: Number) -> Framed:
+        """What mask D really lets through, in parts of its pixels."""
+        device, grid, nominal = self.wrong.fourier_device, masks.planes.mask, masks.planes.wavelength
+        parts = as_shown(device, pixels_of(masks.fourier_mask), grid, wavelength=wavelength, nominal=nominal)
+        return _framed(parts, grid, device.gap_reflectance)
+
+    def paths(self, x: Tensor, masks: Masks) -> Iterator[Path]:
+        """What a batch of inputs sends through the bench, in each colour and from each angle; their fields add up."""
+        planes, wrong = masks.planes, self.wrong
+        for sample in self._samples(planes):
+            table = Table.of(planes, wrong, angles=sample.angles, colour=sample.colour)
+            shown = self.shown(x, masks, table.forth.wavelength)
+            mask = self.let_through(masks, table.forth.wavelength)
+            light = ImperfectLight(table, shown.edges, mask.edges, self.nodes)
+            yield Path(sample.weight, light, shown.values, mask.values)
+
+    def _samples(self, planes: Planes) -> Iterator[_Sample]:
+        """Of colours and of angles, as many as there are, whose light adds up without interference."""
+        light, axes = self.wrong.light, range(len(self.shape))
+        # Radians of phase for each metre of wavelength, and for each radian of angle, from corner to corner.
+        ends = [(_rim(planes.input, axis) + _rim(planes.camera, axis)) * 2 * math.pi for axis in axes]
+        inside = sum(end * _rim(planes.mask, axis) for axis, end in zip(axes, ends, strict=True))
+        colours = _normal("light.bandwidth", light.bandwidth, inside / planes.focal_length / planes.wavelength**2)
+        angles = [_normal("light.divergence", light.divergence, end / planes.wavelength) for end in ends]
+        for (colour, share), *each in product(colours, *angles):
+            weight = share * math.prod(share for _, share in each)
+            yield _Sample(weight, colour, tuple(angle for angle, _ in each))
+
+    def extra_repr(self) -> str:
+        return f"wrong={self.wrong.present()}, nodes={self.nodes}"
+
+
+class Path(NamedTuple):
+    """Light of one colour and angle.
+
+    Attributes:
+        share: of all light.
+        light: the bench.
+        shown, mask: what is shown and what mask D lets through, in parts, as ``light`` takes them.
+    """
+
+    share: float
+    light: ImperfectLight
+    shown: Tensor
+    mask: Tensor
+
+
+class _Sample(NamedTuple):
+    """Light of one colour from one place of its source; its share of all light."""
+
+    weight: float
+    colour: Number
+    angles: tuple[Number, ...]
+
+
+def refuse_cascades(network: nn.Module) -> None:
+    """Raise TypeError for a network with an all-optical cascade, whose bench is not one 4f system."""
+    if any(isinstance(module, OpticalCascade) for module in network.modules()):
+        raise TypeError(
+            "imperfections are those of one 4f system: realise the layers of a cascade each, by realise_each"
+        )
+
+
+def _check_noise(wrong: Imperfections, reading: Reading | None) -> None:
+    noise = [name for name in ("light.intensity_noise", "light.stray") if name in wrong.present()]
+    if noise and reading is None:
+        raise ValueError(
+            f"{' and '.join(noise)}: noise of a camera's reading, and the field is read as it is: give "
+            "reading=exposure_of(bench, planes), or leave them out"
+        )
+
+
+def _rim(grid: Grid, axis: int) -> float:
+    return grid.cells[axis] * grid.spacing[axis] / 2
+
+
+def _normal(name: str, deviation: Number, radians: float) -> list[tuple[Number, float]]:
+    """Places of a normal distribution and their shares (Gauss and Hermite); each unit is ``radians`` of phase."""
+    if not isinstance(deviation, Tensor) and deviation == 0:
+        return [(0.0, 1.0)]
+    turned = radians * magnitude(deviation)
+    for count in range(_SAMPLES, _MOST_SAMPLES + 1):
+        places, weights = np.polynomial.hermite_e.hermegauss(count)
+        shares = weights / weights.sum()
+        if _left_out(places, shares, turned) < _LEFT:
+            each = zip(places.tolist(), shares.tolist(), strict=True)
+            return [(double(deviation) * place, share) for place, share in each]
+    raise ValueError(
+        f"{name} of {magnitude(deviation):.3g} changes the phase from corner to corner of the planes by {turned:.2g} "
+        f"rad rms, which takes more than {_MOST_SAMPLES} samples: use light that is more coherent, or a smaller layer"
+    )
+
+
+def _left_out(places: np.ndarray, shares: np.ndarray, turned: float) -> float:
+    """How far sums over places are at most from E[exp(icz)] = exp(-c²/2), for phases c of up to ``turned`` radians."""
+    phases = np.linspace(0.0, turned, 50)
+    return float(np.abs(np.cos(phases[:, None] * places) @ shares - np.exp(-(phases**2) / 2)).max())
+
+
+class Framed(NamedTuple):
+    """Parts of pixels that send light.
+
+    Attributes:
+        values: as of :class:`~optics.parts.Parts`.
+        edges: likewise, but where gaps are dark they end with the active part of a pixel.
+    """
+
+    values: Tensor
+    edges: tuple[Tensor, ...]
+
+
+def _framed(parts: Parts, grid: Grid, reflectance: Number) -> Framed:
+    """Parts with the gaps between pixels, if they send light; else of the active part of every pixel alone."""
+    fill = grid.axes[0].cell.width
+    if isinstance(reflectance, Tensor) or reflectance:
+        parts = DeadZone(fill, room(reflectance, grid))(parts)
+        return Framed(parts.values, parts.edges)
+    return Framed(parts.values, tuple(edges.clamp(-fill / 2, fill / 2) for edges in parts.edges))
+
+
+def _like(values: Tensor, x: Tensor) -> torch.dtype:
+    """The precision of x, for values that are real or complex."""
+    real = x.real.dtype if x.is_complex() else x.dtype
+    return real.to_complex() if values.is_complex() else real
