@@ -30,7 +30,7 @@ from acdc_optical.presentation import presentation_of
 from acdc_optical.realisation import OpticalLayer
 from acdc_optical.sources import FixedMasks
 from tests.realisation.cases import KINDS, bench, inputs, layer, relative_error
-from tests.realisation.test_wave import PITCH, WAVELENGTH, camera_field, compact
+from tests.waves.test_wave import PITCH, WAVELENGTH, camera_field, compact
 
 
 def error(numbers, table, method, space=None) -> float:
