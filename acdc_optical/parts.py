@@ -96,6 +96,7 @@ Power = Annotated[float, BeforeValidator(_POWER), Field(gt=0), _Finite, _text(PO
 Duration = Annotated[float, BeforeValidator(_TIME), Field(gt=0), _Finite, _text(TIME, _POSITIVE)]
 Fill = Annotated[float, Field(gt=0, le=1)]
 Bits = Annotated[int, Field(ge=1, le=16)]
+FullScale = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 # What is wrong on a bench.
 _Number = float | Tensor

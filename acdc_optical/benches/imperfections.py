@@ -22,6 +22,7 @@ from acdc_optical.parts import (
     Bits,
     Displacement,
     Distance,
+    FullScale,
     Part,
     Relative,
     Share,
@@ -35,7 +36,12 @@ from acdc_optical.parts import (
 Number = float | Tensor
 
 # What says how another one is meant, and does nothing without it.
-_WITH = {"flatness": "flatness_seed", "overlay_y": "etches", "overlay_x": "etches"}
+_WITH = {
+    "flatness": "flatness_seed",
+    "overlay_y": "etches",
+    "overlay_x": "etches",
+    "modulator_device.amplitude_bits": "full_scale",
+}
 
 
 class Placement(Part):
@@ -152,6 +158,20 @@ class DeviceErrors(Part):
         return tuple(cmath.rect(*state) for state in zip(amplitudes, self.state_phases, strict=True))
 
 
+class DisplayErrors(Part):
+    """How the modulator really shows the numbers of an input.
+
+    Attributes:
+        amplitude_bits: of the steps of a number's modulus, from 0 to full scale; signs, and phases of complex numbers,
+            are kept. None for none.
+        full_scale: the number for which a pixel lets all light through; larger ones are cut off. None for the largest
+            of each input, as if every input were shown as bright as can be, and what is read rescaled.
+    """
+
+    amplitude_bits: Bits | None = None
+    full_scale: FullScale | None = None
+
+
 class LightErrors(Part):
     """What is wrong with the light.
 
@@ -178,6 +198,7 @@ class Imperfections(Part):
         modulator, fourier_mask, camera: where the planes stand.
         input_mask: where mask A lies on the modulator.
         first_lens, second_lens: how the lenses stand.
+        modulator_device: how the modulator shows the input.
         input_device, fourier_device: what shows masks A and D.
         light: the laser and what surrounds it.
     """
@@ -188,6 +209,7 @@ class Imperfections(Part):
     camera: Placement = Placement()
     first_lens: LensPlacement = LensPlacement()
     second_lens: LensPlacement = LensPlacement()
+    modulator_device: DisplayErrors = DisplayErrors()
     input_device: DeviceErrors = DeviceErrors()
     fourier_device: DeviceErrors = DeviceErrors()
     light: LightErrors = LightErrors()
@@ -253,7 +275,8 @@ def _named(imperfections: Imperfections) -> Iterator[tuple[str, Any]]:
 def companion(name: str) -> str:
     """The name of what says how an imperfection is meant, as its seed; its own if nothing does."""
     part, _, key = name.partition(".")
-    return f"{part}.{_WITH[key]}" if key in _WITH else name
+    other = _WITH.get(name) or _WITH.get(key)
+    return f"{part}.{other}" if other else name
 
 
 def magnitude(value: Any) -> float:

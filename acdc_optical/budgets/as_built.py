@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from acdc_optical.benches.bench import Bench
+from acdc_optical.benches.imperfections import Imperfections
 from acdc_optical.benches.planes import Planes
 from acdc_optical.budgets.exposure import Exposure, exposure_of, uncounted
 from acdc_optical.imperfect.layer import ImperfectLayer
@@ -35,7 +36,7 @@ def as_built(optical: OpticalLayer, *, full_scale: float) -> ImperfectLayer:
 
     Args:
         optical: with its bench.
-        full_scale: the largest number that the modulator is to show.
+        full_scale: the largest number that the modulator is to show; what the bench says of its modulator goes before.
 
     Raises:
         TypeError: see :class:`~acdc_optical.imperfect.layer.ImperfectLayer`.
@@ -44,18 +45,28 @@ def as_built(optical: OpticalLayer, *, full_scale: float) -> ImperfectLayer:
     bench = optical.bench
     if missing := lacking(optical):
         raise ValueError(missing)
+    wrong = to_scale(bench.imperfections, full_scale)
+    largest = wrong.modulator_device.full_scale or full_scale
     read = bench.camera.read_out != "field"
-    reading = exposure_of(bench, optical.masks().planes, full_scale=full_scale) if read else None
-    return ImperfectLayer(optical, reading=reading, nodes=_NODES)
+    reading = exposure_of(bench, optical.masks().planes, full_scale=largest) if read else None
+    return ImperfectLayer(optical, wrong, reading=reading, nodes=_NODES)
 
 
 def as_far_as_known(optical: OpticalLayer, *, full_scale: float) -> ImperfectLayer:
     """As :func:`as_built`; but where the bench lacks something, the field is read as it is, without any noise."""
     if not lacking(optical):
         return as_built(optical, full_scale=full_scale)
-    wrong = optical.bench.imperfections
+    wrong = to_scale(optical.bench.imperfections, full_scale)
     heard = [name for name in _NOISE if name in wrong.present()]
     return ImperfectLayer(optical, wrong.changed(dict.fromkeys(heard, 0.0)), nodes=_NODES)
+
+
+def to_scale(wrong: Imperfections, full_scale: float) -> Imperfections:
+    """The modulator's steps, if any, as those up to ``full_scale``, unless the bench itself says up to which number."""
+    display = wrong.modulator_device
+    if display.amplitude_bits is None or display.full_scale is not None:
+        return wrong
+    return wrong.changed({"modulator_device.full_scale": full_scale})
 
 
 def lacking(optical: OpticalLayer) -> str:

@@ -13,8 +13,8 @@ import typer
 
 from acdc_optical.benches.distribution_files import read_distributions, tolerance_preset, tolerance_presets
 from acdc_optical.benches.distributions import Distributions
-from acdc_optical.budgets.as_built import lacking
-from acdc_optical.budgets.exposure import exposure_of
+from acdc_optical.budgets.as_built import as_built, to_scale
+from acdc_optical.budgets.exposure import uncounted
 from acdc_optical.cascade import OpticalCascade
 from acdc_optical.cli.app import DesignFile, Device, app
 from acdc_optical.cli.arguments import DeviceName, device_named
@@ -84,14 +84,11 @@ def _as_read(stage: OpticalLayer | OpticalCascade) -> ImperfectLayer:
     """A layer on its bench; read by the bench's camera where that counts photons."""
     if isinstance(stage, OpticalCascade):
         raise ValueError("tolerances are those of layers that are detected one by one, and this design has a cascade")
-    bench = stage.bench
-    if bench.laser.power is None or bench.camera.exposure is None or bench.camera.read_out == "field":
-        return ImperfectLayer(stage)
-    if missing := lacking(stage):
-        raise ValueError(missing)
     # So bright that the largest number of the inputs is a pixel which lets all light through.
-    largest = float(default_probes(stage.layer, stage.shape).abs().max())
-    return ImperfectLayer(stage, reading=exposure_of(bench, stage.masks().planes, full_scale=largest))
+    largest, bench = float(default_probes(stage.layer, stage.shape).abs().max()), stage.bench
+    if bench.camera.read_out == "field" or uncounted(bench):
+        return ImperfectLayer(stage, to_scale(bench.imperfections, largest))
+    return as_built(stage, full_scale=largest)
 
 
 def _distributions(name: str, axes: int) -> Distributions:

@@ -16,7 +16,7 @@ from acdc_optical.benches.planes import Planes
 from acdc_optical.cascade import OpticalCascade
 from acdc_optical.compilation.masks import Masks
 from acdc_optical.imperfect.light import ImperfectLight, Table
-from acdc_optical.imperfect.real_devices import as_shown, room
+from acdc_optical.imperfect.real_devices import as_shown, displayed, room
 from acdc_optical.light import pixels_of
 from acdc_optical.models import Continuous
 from acdc_optical.realisation import OpticalLayer
@@ -114,12 +114,17 @@ class ImperfectLayer(nn.Module):
     def arriving(self, x: Tensor, masks: Masks) -> Tensor:
         """The mean field on the camera's pixels, complex, shape (..., *camera pixels); in the units of the input."""
         draws, field = self._draws(), torch.zeros(())
-        for path in self.paths(x.reshape(-1, *self.shape), masks):
+        shown = self.displayed(x)
+        for path in self.paths(shown.reshape(-1, *self.shape), masks):
             field = field + path.share * path.light(path.shown, path.mask)
         # What is drawn may do nothing, as overlay of a device that is not etched: its benches are there all the same.
         field = field.expand(*draws, *field.shape[field.ndim - len(self.shape) - 1 :])
         cells = field.shape[field.ndim - len(self.shape) :]
         return field.reshape(*field.shape[: -len(self.shape) - 1], *x.shape[: x.ndim - len(self.shape)], *cells)
+
+    def displayed(self, x: Tensor) -> Tensor:
+        """The numbers that the modulator really shows for inputs x, shape (..., *shape)."""
+        return displayed(self.wrong.modulator_device, x, len(self.shape))
 
     def _draws(self) -> tuple[int, ...]:
         """As many benches as are drawn, (draws,); () if none are."""

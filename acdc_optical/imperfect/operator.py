@@ -55,7 +55,9 @@ class ImperfectMatrix(nn.Module):
         matrix = torch.stack([path.share * self._matrix(path) for path in paths]).sum(0)
         cells = matrix.shape[-2:]
         dtype = torch.promote_types(x.dtype, matrix.dtype)
-        seen = (x.flatten(-axes).to(dtype) @ matrix.flatten(-2).flatten(0, -2).to(dtype)).unflatten(-1, cells)
+        seen = (layer.displayed(x).flatten(-axes).to(dtype) @ matrix.flatten(-2).flatten(0, -2).to(dtype)).unflatten(
+            -1, cells
+        )
         if any(path.shown[0].any() for path in paths):
             seen = seen + self._perfectly(layer.arriving(dark, masks))
         return self._read(seen, masks)

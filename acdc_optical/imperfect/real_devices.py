@@ -1,4 +1,4 @@
-"""What the device of a mask makes of the values that it is asked to show."""
+"""What devices make of the values that they are asked to show: the modulator of an input, others of a mask."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from torch import Tensor
 
-from acdc_optical.benches.imperfections import DeviceErrors, Number
+from acdc_optical.benches.imperfections import DeviceErrors, DisplayErrors, Number
 from optics import Grid
 from optics.devices import EtchDepth, LookUpTable, NearestLevel, PhaseStroke, QuantisedAmplitude, QuantisedPhase
 from optics.etches import EdgeGrowth, Overlay
@@ -16,6 +16,28 @@ from optics.kernel import double
 from optics.parts import Parts, whole
 
 N = TypeVar("N", Tensor, float, "Tensor | float", "Tensor | float | None")
+
+
+def displayed(display: DisplayErrors, x: Tensor, axes: int) -> Tensor:
+    """The numbers that the modulator really shows.
+
+    Gradients are those of the numbers asked for where they are shown, straight through the steps, and none where they
+    are cut off.
+
+    Args:
+        display: what is wrong with it.
+        x: the inputs, shape (..., *shape) with ``axes`` dimensions of one input.
+
+    Returns:
+        as x, which it is itself if nothing is wrong.
+    """
+    if display.amplitude_bits is None and display.full_scale is None:
+        return x
+    largest = x.detach().abs().amax(tuple(range(-axes, 0)), keepdim=True)
+    full = largest.new_tensor(display.full_scale) if display.full_scale else largest.where(largest > 0, 1.0)
+    share = x / full
+    beyond = share.abs()
+    return QuantisedAmplitude(display.amplitude_bits)(share.where(beyond <= 1, share / beyond.clamp(min=1))) * full
 
 
 def as_shown(device: DeviceErrors, mask: Tensor, grid: Grid, *, wavelength: Number, nominal: float) -> Parts:

@@ -126,6 +126,7 @@ class TestWhatShips:
         bench = Bench.preset("lcos-8um", name, f"{name}-mask")
         wrong = bench.imperfections
         assert wrong.input_device == wrong.fourier_device
+        assert wrong.modulator_device.amplitude_bits == wrong.input_device.phase_bits == 8
         assert bench.mask.fill == bench.modulator.fill
         assert wrong.input_device.crosstalk == pytest.approx(bench.modulator.pitch / 4, rel=1e-12)
 

@@ -103,7 +103,10 @@ DEVICE_REMARKS = {
         "Only what is etched is wrong: of a real mask the negative numbers, of which mask A near the identity has none "
         "(what is left is the integrals'). Complex masks have all phases, wrong by up to 2π times the error."
     ],
-    "bits": ["Of 2^b steps of amplitude and of phase; each bit halves the error."],
+    "bits": [
+        "Of 2^b steps of amplitude and of phase; of the modulator, of amplitude, up to the largest number of each "
+        "input, whose rms is a third of that. Each bit halves the error."
+    ],
     "crosstalk": [
         "In pixels; borders between phases 0 and π take all phases in between, so signs that change cost most, and "
         "near the identity a real mask has few."
@@ -149,7 +152,8 @@ def curves(kind: str, start: str) -> dict[str, list[Error]]:
 def devices(kind: str, start: str) -> dict[str, list[Error]]:
     """Errors by what is wrong with each device."""
     found = {}
-    for device, what in ((d, w) for d in ("input_device", "fourier_device") for w in DEVICES):
+    of_masks = [(device, what) for device in ("input_device", "fourier_device") for what in DEVICES]
+    for device, what in [("modulator_device", "bits"), *of_masks]:
         columns = []
         for size in DEVICES[what]:
             rows = []
@@ -165,6 +169,8 @@ def devices(kind: str, start: str) -> dict[str, list[Error]]:
 
 def wrong_of(device: str, what: str, size: float, optical: OpticalLayer) -> dict[str, Any]:
     """One thing that is wrong with a device: bits of phase and amplitude, fringing in pixels."""
+    if device == "modulator_device":
+        return {f"{device}.amplitude_bits": size}
     if what == "bits":
         return {f"{device}.{bits}": size for bits in ("phase_bits", "amplitude_bits")}
     planes = optical.masks().planes

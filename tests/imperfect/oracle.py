@@ -59,6 +59,7 @@ def output(
     There are ``nodes`` between jumps, and ``finer`` times as many on the modulator.
     """
     axes, light = x.ndim, wrong.light
+    x = np.vectorize(steps(wrong.modulator_device, np.abs(x).max()))(x)
     found: NDArray | float = 0.0
     for colour, share in _normal(light.bandwidth):
         for angle_y, share_y in _normal(light.divergence) if axes == 2 else [(0.0, 1.0)]:
@@ -75,6 +76,19 @@ def output(
             seen = (np.flip(below, axis) + above) / 2
         seen = seen.real
     return float(masks.gain) * seen
+
+
+def steps(display, largest: float) -> Callable[[complex], complex]:
+    """What a modulator shows for a number: of all sizes that it has the nearest."""
+    full, bits = display.full_scale or largest, display.amplitude_bits
+
+    def shown(number: complex) -> complex:
+        size = min(abs(number), full)
+        if bits is not None:
+            size = min(np.linspace(0, full, 2**bits), key=lambda step: abs(step - size))
+        return number * (size / abs(number))
+
+    return shown if bits is not None or display.full_scale is not None else lambda number: number
 
 
 def _normal(deviation: float) -> list[tuple[float, float]]:

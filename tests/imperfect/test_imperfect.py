@@ -35,7 +35,7 @@ BOTH = {**ALONG_X, **{name.replace("_x", "_y"): -0.7 * v for name, v in ALONG_X.
 BOTH_TILTS = {**TILTS, "first_lens.tilt_y": -0.02, "second_lens.tilt_y": 0.01}
 TURNED = {"modulator.rotation": 2e-3, "fourier_mask.rotation": -3e-3, "camera.rotation": 1e-3}
 GAPS = {"input_device.gap_reflectance": 0.2, "fourier_device.gap_reflectance": 0.3}
-BITS = {"input_device.amplitude_bits": 4, "fourier_device.amplitude_bits": 5}
+BITS = {"input_device.amplitude_bits": 4, "fourier_device.amplitude_bits": 5, "modulator_device.amplitude_bits": 3}
 MADE = {
     "input_device.edge_growth": 0.6e-6,
     "fourier_device.edge_growth": -1e-4,
@@ -48,6 +48,7 @@ PANEL = {
     "input_device.phase_stroke": 5.0,
     "input_device.flatness": 40e-9,
     "input_device.flatness_seed": 3,
+    "modulator_device.full_scale": 0.8,
     "fourier_device.etches": 2,
     "fourier_device.overlay_y": -4e-5,
     "fourier_device.overlay_x": 9e-5,
