@@ -6,31 +6,31 @@ Figures are in :mod:`optics.plotting`, which alone needs matplotlib.
 
 from optics.aberrations import SurfaceError, ZernikeAberration
 from optics.canonical import LensStance, Stance
-from optics.detectors import FieldDetector, IntensityDetector
-from optics.devices import EtchDepth, LookUpTable, NearestLevel, PhaseStroke, QuantisedAmplitude, QuantisedPhase
+from optics.detection.detectors import FieldDetector, IntensityDetector
+from optics.detection.photons import amplitude_scale, photon_energy
+from optics.detection.readout import BalancedHomodyne, FourStep, IdealReadout, Intensity, Readout
+from optics.detection.sensor import Sensor
+from optics.detection.shot import GaussianShot, Noiseless, Poisson, ShotNoise
+from optics.devices.displaced import Moved
+from optics.devices.etches import EdgeGrowth, Overlay
+from optics.devices.flatness import Flatness, random_flatness
+from optics.devices.fringing import Crosstalk, DeadZone
+from optics.devices.parts import Parts, whole
+from optics.devices.steps import EtchDepth, LookUpTable, NearestLevel, PhaseStroke, QuantisedAmplitude, QuantisedPhase
 from optics.diffraction import Fraunhofer, FresnelTransform
-from optics.displaced import Moved
 from optics.elements import Aperture, FourierLens, Lens, Tilt, output_pitch
-from optics.etches import EdgeGrowth, Overlay
 from optics.field import Field, Source
-from optics.flatness import Flatness, random_flatness
 from optics.fourier import FourierIntegral
-from optics.fringing import Crosstalk, DeadZone
 from optics.grid import Axis, Cell, Grid, flat, gauss, midpoint, point
 from optics.inspection import Finding, inspect
 from optics.lattice import suggest_grid
 from optics.mask import Mask
 from optics.misalignment import Misaligned
 from optics.openings import Circle, Decentred, Rectangle
-from optics.parts import Parts, whole
-from optics.photons import amplitude_scale, photon_energy
 from optics.pixels import Pixelated
 from optics.placed_lens import PlacedLens
 from optics.propagation import AngularSpectrum, FresnelTransfer
-from optics.readout import BalancedHomodyne, FourStep, IdealReadout, Intensity, Readout
 from optics.sampling import SamplingWarning
-from optics.sensor import Sensor
-from optics.shot import GaussianShot, Noiseless, Poisson, ShotNoise
 from optics.sine import ReversedSineLens, SineLens
 from optics.spectral import AngularSpectrumTransform, FresnelSpectrumTransform
 from optics.stripes import StripedMask, Stripes

@@ -21,48 +21,52 @@ PACKAGES = ("optics", "acdc_optical")
 # "optics" alone is the package's public face. In acdc_optical, names without a package are its own modules.
 OPTICS = {
     "units": "",
-    "grid": "units",
+    "grid": "",
     "kernel": "",
-    "field": "units grid kernel",
-    "fourier": "units grid kernel field",
-    "lengths": "units kernel",
+    "field": "grid kernel",
+    "fourier": "grid kernel",
+    "lengths": "kernel units",
     "waves": "grid",
-    "sampling": "units grid",
+    "sampling": "grid units",
     "reach": "grid sampling",
-    "lattice": "units grid sampling",
-    "screens": "grid kernel field sampling",
+    "lattice": "grid sampling units",
+    "screens": "field grid kernel sampling",
     "canonical": "kernel screens waves",
-    "coupling": "kernel canonical",
-    "openings": "units grid kernel lengths waves sampling screens",
-    "pixels": "units grid kernel sampling screens",
+    "coupling": "canonical kernel",
+    "openings": "grid kernel lengths sampling screens units waves",
+    "pixels": "grid sampling screens units",
     "mask": "field grid kernel screens",
-    "stripes": "units grid field",
-    "elements": "units grid kernel lengths field fourier waves sampling screens openings",
-    "placed_lens": "grid kernel field canonical coupling elements screens waves",
-    "aberrations": "units grid kernel waves sampling screens",
-    "propagation": "grid kernel lengths field waves reach sampling",
-    "diffraction": "grid kernel lengths field fourier waves reach sampling",
-    "spectral": "grid kernel lengths field fourier waves reach sampling screens",
-    "devices": "screens",
-    "flatness": "kernel screens devices",
-    "parts": "screens devices",
-    "displaced": "screens devices parts",
-    "fringing": "screens devices parts",
-    "etches": "screens devices parts fringing",
+    "stripes": "field grid units",
+    "elements": "field fourier grid kernel lengths openings sampling screens units waves",
+    "placed_lens": "canonical coupling elements field grid kernel screens waves",
+    "aberrations": "grid kernel sampling screens units waves",
+    "propagation": "field grid kernel lengths reach sampling waves",
+    "diffraction": "field fourier grid kernel lengths reach sampling waves",
+    "spectral": "field fourier grid kernel lengths reach sampling screens waves",
     "vignetting": "grid waves",
     "near": "grid vignetting waves",
-    "sine": "units grid kernel lengths field fourier waves sampling screens openings spectral",
-    "detectors": "units grid kernel field",
-    "parameters": "",
-    "photons": "kernel parameters",
-    "shot": "",
-    "sensor": "parameters shot",
-    "readout": "parameters shot sensor",
-    "system": "units grid kernel field fourier sampling screens mask detectors",
-    "inspection": "grid field propagation spectral sine system",
-    "misalignment": "grid kernel field waves sampling screens elements propagation diffraction spectral system",
-    "poppy_bridge": "grid kernel field screens mask elements propagation system",
-    "plotting": "units grid kernel field fourier elements detectors system",
+    "sine": "field fourier grid kernel lengths openings sampling screens spectral units waves",
+    "system": "field grid kernel mask sampling screens",
+    "inspection": "field grid propagation sine spectral system",
+    "misalignment": "diffraction elements field grid kernel propagation sampling screens spectral system waves",
+    "poppy_bridge": "elements field grid kernel mask propagation screens system",
+    "plotting": "field grid system",
+    # What devices show of a mask.
+    "devices": "",
+    "devices.steps": "screens",
+    "devices.flatness": "devices.steps kernel screens",
+    "devices.parts": "devices.steps screens",
+    "devices.displaced": "devices.parts devices.steps screens",
+    "devices.fringing": "devices.parts devices.steps screens",
+    "devices.etches": "devices.fringing devices.parts devices.steps screens",
+    # What a camera makes of light.
+    "detection": "",
+    "detection.parameters": "",
+    "detection.shot": "",
+    "detection.photons": "detection.parameters kernel",
+    "detection.sensor": "detection.parameters detection.shot",
+    "detection.detectors": "field grid",
+    "detection.readout": "detection.parameters detection.sensor detection.shot",
 }
 ACDC = {
     # What belongs to no room: the layer, files, its light, verification, and what joins the rooms.
@@ -154,13 +158,13 @@ ACDC = {
     "imperfect": "",
     "imperfect.segments": "optics",
     "imperfect.turned_light": "",
-    "imperfect.real_devices": "benches.imperfections optics optics.devices optics.etches optics.flatness "
-    "optics.fringing optics.kernel optics.parts",
+    "imperfect.real_devices": "benches.imperfections optics optics.devices.etches optics.devices.flatness "
+    "optics.devices.fringing optics.devices.parts optics.devices.steps optics.kernel",
     "imperfect.light": "benches.imperfections benches.planes imperfect.segments imperfect.turned_light "
     "optics.canonical optics.coupling optics.kernel optics.waves",
     "imperfect.layer": "benches.imperfections benches.planes cascade compilation.masks imperfect.light "
-    "imperfect.real_devices light models realisation optics optics.displaced optics.fringing optics.kernel "
-    "optics.parts",
+    "imperfect.real_devices light models realisation optics optics.devices.displaced optics.devices.fringing "
+    "optics.devices.parts optics.kernel",
     "imperfect.bench_fits": "benches.imperfections imperfect.layer realisation",
     "imperfect.operator": "compilation.masks imperfect.layer presentation",
     "imperfect.characterisation": "benches.distributions benches.imperfections imperfect.bench_fits imperfect.layer "
@@ -171,16 +175,17 @@ ACDC = {
     # What it costs.
     "budgets": "",
     "budgets.accounts": "plain_text optics.units",
-    "budgets.exposure": "benches.bench benches.imperfections benches.planes optics optics.photons optics.shot",
+    "budgets.exposure": "benches.bench benches.imperfections benches.planes optics optics.detection.photons "
+    "optics.detection.shot",
     "budgets.contributions": "benches.planes cascade compilation.masks compilation.methods electronics layers models "
     "optics",
     "budgets.light_budget": "cascade compilation.masks light models realisation sources optics",
-    "budgets.as_built": "benches.bench benches.planes budgets.exposure imperfect.layer models progress realisation "
-    "optics",
+    "budgets.as_built": "benches.bench benches.imperfections benches.planes budgets.exposure imperfect.layer models "
+    "progress realisation optics",
     "budgets.photon_budget": "budgets.accounts budgets.exposure budgets.light_budget imperfect.layer optics "
-    "optics.photons",
+    "optics.detection.photons",
     "budgets.waterfall": "benches.imperfections budgets.accounts budgets.as_built budgets.exposure "
-    "budgets.photon_budget imperfect.layer layers parts progress optics optics.shot",
+    "budgets.photon_budget imperfect.layer layers parts progress optics optics.detection.shot",
     # How far it may be off.
     "tolerances": "",
     "tolerances.metrics": "",
@@ -201,9 +206,9 @@ ACDC = {
     "training.fitting": "checkpoint layers realisation training.augmentation training.processes training.trained_masks",
     "training.networks": "layers training.augmentation training.datasets training.fitting",
     # Pictures.
+    "figures.imperfect": "optics.plotting",
     "figures.robustness": "optics.plotting",
     "figures.benches": "optics.plotting",
-    "figures.imperfect": "optics.plotting",
     "figures.waterfalls": "budgets.accounts optics.plotting",
     "figures.budgets": "reports optics.plotting",
     "figures.layers": "cascade compilation.masks light realisation optics optics.plotting optics.units",
@@ -214,14 +219,16 @@ ACDC = {
     "figures.tolerances figures.training figures.waterfalls",
     # The command line.
     "cli.console": "",
-    "cli.arguments": "benches.bench compilation.brightest compilation.combs compilation.etched_combs "
-    "compilation.etching.one_etch compilation.methods compilation.phases design figures files layers models "
-    "training.constraints training.datasets training.fitting training.networks waves.calibration waves.spaces "
-    "waves.wave optics.units",
+    "cli.methods": "compilation.brightest compilation.combs compilation.etched_combs compilation.etching.one_etch "
+    "compilation.methods compilation.phases waves.calibration optics.units",
+    "cli.arrays": "design files layers",
+    "cli.arguments": "benches.bench figures files models training.constraints training.datasets training.fitting "
+    "training.networks waves.spaces waves.wave",
     "cli.app": "cli.arguments",
     "cli.benches": "benches.bench benches.schema cli.app cli.console",
     "cli.layers": "budgets.as_built budgets.contributions budgets.light_budget cascade cli.app cli.arguments "
-    "cli.console design files imperfect.layer realisation tables verification waves.second_opinion",
+    "cli.arrays cli.console cli.methods design files imperfect.layer realisation tables verification "
+    "waves.second_opinion",
     "cli.masks": "cli.app cli.console design fabrication files",
     "cli.networks": "cli.app cli.arguments cli.console demo design files progress reports routes tables "
     "training.processes",

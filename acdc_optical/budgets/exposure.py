@@ -12,8 +12,8 @@ from acdc_optical.benches.bench import Bench
 from acdc_optical.benches.imperfections import Imperfections
 from acdc_optical.benches.planes import Planes
 from optics import BalancedHomodyne, FourStep, Sensor, ShotNoise
-from optics.photons import photons
-from optics.shot import Poisson
+from optics.detection.photons import photons
+from optics.detection.shot import Poisson
 
 # A reference beam that fills half of a well leaves the other half to the signal beside it.
 _OF_WELL = 0.5

@@ -14,7 +14,7 @@ from acdc_optical.budgets.exposure import Exposure, photons_of_one, uncounted
 from acdc_optical.budgets.light_budget import observed
 from acdc_optical.imperfect.layer import ImperfectLayer
 from optics import BalancedHomodyne, FourStep, Grid, point
-from optics.photons import photons
+from optics.detection.photons import photons
 
 # Places along each axis of a pixel where its light is looked at: two for the finest fringe, as wide as a pixel.
 _PLACES = 2

@@ -20,7 +20,7 @@ from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.parts import unit_of
 from acdc_optical.progress import Track, silent
 from optics import Sensor
-from optics.shot import Noiseless, Poisson
+from optics.detection.shot import Noiseless, Poisson
 
 # Read by the camera, and no matter of the light that arrives.
 _OF_READING = ("light.intensity_noise", "light.stray")

@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
-from torch import Tensor, nn
 
 from acdc_optical.benches.bench import Bench, presets
-from acdc_optical.compilation.brightest import Brightest
-from acdc_optical.compilation.combs import Between, BrightComb, Comb, OnePixel
-from acdc_optical.compilation.etched_combs import EtchedComb
-from acdc_optical.compilation.etching.one_etch import OneEtch
-from acdc_optical.compilation.methods import Exact, Method, Sampled
-from acdc_optical.compilation.phases import ExactPhases
-from acdc_optical.design import Design
-from acdc_optical.files import check_target, read_array, replacing, write_text
-from acdc_optical.layers import ACDC, AFDF
+from acdc_optical.files import check_target, replacing, write_text
 from acdc_optical.models import Continuous, Ideal, Model
 from acdc_optical.training.constraints import (
     ComplexAmplitude,
@@ -33,40 +22,11 @@ from acdc_optical.training.constraints import (
     binary_phase,
 )
 from acdc_optical.training.fitting import Epoch
-from acdc_optical.waves.calibration import Calibrated, ComplexValues, RealValues, Values
 from acdc_optical.waves.spaces import Scalar
 from acdc_optical.waves.wave import Wave
-from optics.units import parse_length
 
 if TYPE_CHECKING:
     from acdc_optical.training.networks import Recipe
-
-
-class MethodName(StrEnum):
-    """Names of the methods of compilation."""
-
-    exact = "exact"
-    bright = "bright"
-    sampled = "sampled"
-    calibrated = "calibrated"
-    binary = "binary"
-    phase = "phase"
-
-
-class RelayName(StrEnum):
-    """Names of masks A between the layers of a cascade."""
-
-    comb = "comb"
-    bright = "bright"
-    etched = "etched"
-    one_pixel = "one-pixel"
-
-
-class ValuesName(StrEnum):
-    """Names of what a mask's pixels can hold."""
-
-    real = "real"
-    complex = "complex"
 
 
 class ModelName(StrEnum):
@@ -114,11 +74,6 @@ MODELS: dict[ModelName, Model] = {
     ModelName.continuous: Continuous(),
     ModelName.wave: Wave(),
     ModelName.scalar_wave: Wave(Scalar()),
-}
-VALUES: dict[ValuesName | None, Values | None] = {
-    None: None,
-    ValuesName.real: RealValues(),
-    ValuesName.complex: ComplexValues(),
 }
 CONSTRAINTS: dict[ConstraintName, Constraint] = {
     ConstraintName.amplitude: SignedAmplitude(),
@@ -169,67 +124,6 @@ def checkpoints_for(out: Path, resume: bool) -> tuple[Path, Path]:
     return files
 
 
-class MethodOptions(NamedTuple):
-    """What some methods of compilation take; None where nothing was said."""
-
-    values: ValuesName | None = None
-    weight: float | None = None
-    min_feature: str | None = None
-    grid: str | None = None
-
-    @property
-    def etch(self) -> OneEtch:
-        """Stripes, with the least width and the grid that were asked for."""
-        feature = _length("--min-feature", self.min_feature)
-        return OneEtch(minimum_feature=feature or 0.0, grid=_length("--grid", self.grid))
-
-
-def relay_named(name: RelayName | None, cascade: bool, options: MethodOptions) -> Between | None:
-    """What masks A between the layers of a cascade are; None leaves it to the model."""
-    if name is not None and not cascade:
-        raise ValueError("--relay is for the masks A between layers: it goes with --cascade")
-    match name:
-        case RelayName.comb:
-            return Comb()
-        case RelayName.bright:
-            return BrightComb()
-        case RelayName.etched:
-            return EtchedComb(options.etch)
-        case RelayName.one_pixel:
-            return OnePixel()
-    return None
-
-
-def method_named(name: MethodName, options: MethodOptions, relay: RelayName | None = None) -> Method:
-    """The method of compilation."""
-    if name is not MethodName.calibrated and (options.values is not None or options.weight is not None):
-        raise ValueError(f"--values and --weight go with --method calibrated; the method is {name}")
-    etched = name is MethodName.binary or relay is RelayName.etched
-    if not etched and (options.min_feature is not None or options.grid is not None):
-        raise ValueError(f"--min-feature and --grid go with --method binary or --relay etched; the method is {name}")
-    match name:
-        case MethodName.exact:
-            return Exact()
-        case MethodName.bright:
-            return Brightest()
-        case MethodName.sampled:
-            return Sampled()
-        case MethodName.calibrated:
-            weight = Calibrated.weight if options.weight is None else options.weight
-            return Calibrated(values=VALUES[options.values], weight=weight)
-        case MethodName.binary:
-            return options.etch
-        case MethodName.phase:
-            return ExactPhases()
-
-
-def _length(option: str, text: str | None) -> float | None:
-    try:
-        return None if text is None else parse_length(text)
-    except ValueError as error:
-        raise ValueError(f"{option}: {error}") from None
-
-
 def bench_named(name: str, pixels_per_coefficient: int | None = None) -> Bench:
     """The bench of a file or a preset, with so many mask pixels for one coefficient if they are given."""
     if Path(name).suffix == ".toml" or Path(name).exists():
@@ -259,49 +153,3 @@ def write_history(path: Path, histories: dict[str, list[Epoch]]) -> None:
 
     with replacing(path) as temporary:
         return plot_history(histories).savefig(temporary, dpi=150)
-
-
-def read_cascade(a: Sequence[Path], d: Sequence[Path], dtype: torch.dtype) -> nn.Sequential:
-    """The layers of several pairs of diagonals, one after another."""
-    if len(a) != len(d):
-        raise ValueError(f"a cascade has as many diagonals A as D; got {len(a)} and {len(d)}")
-    return nn.Sequential(*(read_layer(*pair, dtype) for pair in zip(a, d, strict=True)))
-
-
-def read_layer(a: Path, d: Path, dtype: torch.dtype) -> ACDC | AFDF:
-    """The layer of two diagonals; complex ones make an AFDF layer."""
-    first, second = read_array(a), read_array(d)
-    if first.shape != second.shape:
-        raise ValueError(f"A and D must have one shape; {a} has {first.shape}, {d} has {second.shape}")
-    if first.ndim not in (1, 2) or first.size == 0:
-        raise ValueError(f"{a}: expected a diagonal of shape (N,) or (h, w) with N, h, w ≥ 1; got {first.shape}")
-    kind = AFDF if np.iscomplexobj(first) or np.iscomplexobj(second) else ACDC
-    layer = kind(first.shape, dtype=dtype)
-    with torch.no_grad():
-        layer.a.copy_(torch.from_numpy(first))
-        layer.d.copy_(torch.from_numpy(second))
-    return layer
-
-
-def read_inputs(path: Path, design: Design, dtype: torch.dtype) -> Tensor:
-    """Inputs that fit a design."""
-    values = read_array(path)
-    first = design.stages[0]
-    complex_input = np.iscomplexobj(values)
-    if complex_input and not isinstance(first, AFDF):
-        raise ValueError(f"{path}: the design starts with a real layer and takes real input; got {values.dtype}")
-    shape = getattr(first, "shape", ())
-    if values.shape[1:] != shape or values.ndim != len(shape) + 1:
-        wanted = ", ".join(("batch", *map(str, shape)))
-        raise ValueError(f"{path}: expected inputs of shape ({wanted}); got {values.shape}")
-    x = torch.from_numpy(values).to(dtype.to_complex() if complex_input else dtype)
-    if not torch.isfinite(x).all():
-        raise ValueError(f"{path}: some values are too large for {dtype}; use --dtype float64")
-    return x
-
-
-def cast(network: nn.Module, dtype: torch.dtype) -> nn.Module:
-    """A network with its parameters in another precision."""
-    for parameter in network.parameters():
-        parameter.data = parameter.data.to(dtype.to_complex() if parameter.is_complex() else dtype)
-    return network

@@ -16,25 +16,10 @@ from acdc_optical.budgets.contributions import contributions
 from acdc_optical.budgets.light_budget import light_budget
 from acdc_optical.cascade import OpticalCascade
 from acdc_optical.cli.app import DesignFile, Device, Dtype, app
-from acdc_optical.cli.arguments import (
-    DTYPES,
-    MODELS,
-    DeviceName,
-    MethodName,
-    MethodOptions,
-    ModelName,
-    Precision,
-    RelayName,
-    ValuesName,
-    bench_named,
-    cast,
-    device_named,
-    method_named,
-    read_cascade,
-    read_inputs,
-    relay_named,
-)
+from acdc_optical.cli.arguments import DTYPES, MODELS, DeviceName, ModelName, Precision, bench_named, device_named
+from acdc_optical.cli.arrays import cast, read_cascade, read_inputs
 from acdc_optical.cli.console import busy, console, track
+from acdc_optical.cli.methods import MethodName, MethodOptions, RelayName, ValuesName, method_named, relay_named
 from acdc_optical.design import Design
 from acdc_optical.files import check_target, write_array, write_text
 from acdc_optical.imperfect.layer import ImperfectLayer

@@ -21,10 +21,10 @@ from acdc_optical.light import pixels_of
 from acdc_optical.models import Continuous
 from acdc_optical.realisation import OpticalLayer
 from optics import Grid
-from optics.displaced import Moved
-from optics.fringing import DeadZone
+from optics.devices.displaced import Moved
+from optics.devices.fringing import DeadZone
+from optics.devices.parts import Parts
 from optics.kernel import double
-from optics.parts import Parts
 
 # Gauss-Hermite nodes over what is not quite coherent, at least and at most, and what they may leave of the light whose
 # phase changes most with colour or angle, between corners of all planes: in the mean it is a hundredth of that.
@@ -268,7 +268,7 @@ class Framed(NamedTuple):
     """Parts of pixels that send light.
 
     Attributes:
-        values: as of :class:`~optics.parts.Parts`.
+        values: as of :class:`~optics.devices.parts.Parts`.
         edges: likewise, but where gaps are dark they end with the active part of a pixel.
     """
 

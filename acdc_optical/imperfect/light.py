@@ -33,7 +33,9 @@ from optics.waves import cis
 _BETWEEN = 3
 
 Edges = Sequence[Tensor]
-"""For each axis, where the parts of a pixel begin and end, shape (..., parts + 1); see :class:`~optics.parts.Parts`."""
+"""For each axis, where the parts of a pixel begin and end, shape (..., parts + 1).
+
+See :class:`~optics.devices.parts.Parts`."""
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from torch import Tensor
 
 from acdc_optical.benches.imperfections import DeviceErrors, DisplayErrors, Number
 from optics import Grid
-from optics.devices import EtchDepth, LookUpTable, NearestLevel, PhaseStroke, QuantisedAmplitude, QuantisedPhase
-from optics.etches import EdgeGrowth, Overlay
-from optics.flatness import Flatness, random_flatness
-from optics.fringing import Crosstalk
+from optics.devices.etches import EdgeGrowth, Overlay
+from optics.devices.flatness import Flatness, random_flatness
+from optics.devices.fringing import Crosstalk
+from optics.devices.parts import Parts, whole
+from optics.devices.steps import EtchDepth, LookUpTable, NearestLevel, PhaseStroke, QuantisedAmplitude, QuantisedPhase
 from optics.kernel import double
-from optics.parts import Parts, whole
 
 N = TypeVar("N", Tensor, float, "Tensor | float", "Tensor | float | None")
 

@@ -30,7 +30,7 @@ from acdc_optical.training.datasets import Split
 from acdc_optical.training.fitting import accuracy, fit
 from acdc_optical.training.networks import Recipe, for_digits
 from optics import BalancedHomodyne, Sensor
-from optics.shot import Poisson
+from optics.detection.shot import Poisson
 from tests.benchmarks.table import Section, machine, publish_sections
 
 SEEDS = range(3)

@@ -48,7 +48,7 @@ def test_a_pixel_that_sends_all_its_light_is_read_as_that():
 
 @pytest.mark.parametrize(("read_out", "share"), [("homodyne", 1.0), ("four-step", 2.0)], ids=["homodyne", "four steps"])
 def test_the_noise_of_the_output_is_the_closed_form(read_out, share):
-    """Var(Re E) of optics.readout, of the mean of two mirrored pixels, times (gain/amplitude)²."""
+    """Var(Re E) of optics.detection.readout, of the mean of two mirrored pixels, times (gain/amplitude)²."""
     efficiency, noise, dark = 0.6, 4.0, 500.0
     camera = {"quantum_efficiency": efficiency, "read_noise": noise, "dark_current": dark}
     wrong = Imperfections().changed({"light.stray": 0.5})

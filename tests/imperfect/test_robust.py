@@ -28,7 +28,7 @@ from acdc_optical.imperfect.operator import ImperfectMatrix
 from acdc_optical.imperfect.robust import each_drawn, full_scales, on_bench, outputs_on
 from acdc_optical.realisation import run_in_batches
 from optics import BalancedHomodyne, FourStep, Sensor
-from optics.shot import Poisson
+from optics.detection.shot import Poisson
 from tests.realisation.cases import bench, inputs, layer, relative_error
 
 SHIFTS = {"modulator.shift_x": Normal(2e-6), "input_mask.shift_y": Normal(2e-6), "camera.shift_y": Normal(2e-6)}

@@ -7,8 +7,8 @@ import math
 from scipy import constants
 from torch import Tensor
 
+from optics.detection.parameters import require
 from optics.kernel import root
-from optics.parameters import require
 
 
 def photon_energy(wavelength: float | Tensor) -> float | Tensor:
@@ -42,7 +42,7 @@ def power(count: float | Tensor, exposure: float | Tensor, wavelength: float | T
 
 
 def amplitude_scale(unit_power: float | Tensor, exposure: float | Tensor, wavelength: float | Tensor) -> float | Tensor:
-    """What a field is multiplied by to be in √photons, as :mod:`optics.readout` takes it.
+    """What a field is multiplied by to be in √photons, as :mod:`optics.detection.readout` takes it.
 
     Args:
         unit_power: power [W] that falls on a pixel where |E|² = 1. Of a field whose |E|² is in W/m² that is the

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from optics.devices import drive, like, phase_tolerance, refuse
-from optics.fringing import bordered
-from optics.parts import Parts, absent, drawn, per_axis
+from optics.devices.fringing import bordered
+from optics.devices.parts import Parts, absent, drawn, per_axis
+from optics.devices.steps import drive, like, phase_tolerance, refuse
 from optics.screens import Quantity
 
 

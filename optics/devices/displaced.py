@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from optics.devices import refuse
-from optics.parts import Parts, absent, drawn, per_axis
+from optics.devices.parts import Parts, absent, drawn, per_axis
+from optics.devices.steps import refuse
 from optics.screens import Quantity
 
 # Of a mask that turns by nothing yet: strips so wide [pixels] take up the first of its turn.

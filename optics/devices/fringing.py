@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from optics.devices import drive, like, numbers, refuse
-from optics.parts import Parts, absent, drawn, per_axis
+from optics.devices.parts import Parts, absent, drawn, per_axis
+from optics.devices.steps import drive, like, numbers, refuse
 from optics.screens import Quantity
 
 # Of a Gaussian less than 1e-15 lies beyond so many standard deviations.

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from optics.devices import refuse
+from optics.devices.steps import refuse
 from optics.kernel import Kernel, double
 from optics.screens import Quantity
 

@@ -1,9 +1,9 @@
 """Readouts: from the field on a camera's pixels to photons on its sensors, and back to an estimate of the field.
 
 E, shape (..., *pixels), complex, is the mean of the field over each pixel in √photons: |E|² is the mean number of
-photons that E brings to the pixel during the whole measurement (:func:`optics.photons.amplitude_scale`). A camera sees
-|E|² alone; light of a known reference r beside it shows the sign, and the phase. r is in √photons, too: r² photons a
-pixel during the whole measurement.
+photons that E brings to the pixel during the whole measurement (:func:`optics.detection.photons.amplitude_scale`). A
+camera sees |E|² alone; light of a known reference r beside it shows the sign, and the phase. r is in √photons, too: r²
+photons a pixel during the whole measurement.
 
 What limits: shot noise. With a sensor of quantum efficiency η, read noise σ, dark electrons d, stray photons s,
 
@@ -32,9 +32,9 @@ from typing import ClassVar, Protocol
 import torch
 from torch import Tensor
 
-from optics.parameters import like, require
-from optics.sensor import Sensor
-from optics.shot import normal
+from optics.detection.parameters import like, require
+from optics.detection.sensor import Sensor
+from optics.detection.shot import normal
 
 
 class Readout(Protocol):

@@ -19,8 +19,8 @@ from dataclasses import KW_ONLY, dataclass
 import torch
 from torch import Tensor
 
-from optics.parameters import like, require, spread
-from optics.shot import Noiseless, ShotNoise, normal
+from optics.detection.parameters import like, require, spread
+from optics.detection.shot import Noiseless, ShotNoise, normal
 
 
 @dataclass(frozen=True)

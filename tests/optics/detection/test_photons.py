@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from optics import amplitude_scale, photon_energy
-from optics.photons import photons, power
+from optics.detection.photons import photons, power
 
 
 def test_photons_of_a_red_laser():

@@ -3,8 +3,8 @@
 What a device does between its pixels is told in such parts: gaps, borders that have moved, fields that fringe. Where a
 mask is uniform within a part, integrals over it are exact; where the parts lie is differentiable. The objects that take
 parts to parts are :class:`~optics.Moved`, :class:`~optics.DeadZone`, :class:`~optics.EdgeGrowth`,
-:class:`~optics.Overlay` and :class:`~optics.Crosstalk`. Their numbers are as those of :mod:`optics.devices`: floats, or
-tensors of no dimension or of shape (draws, 1[, 1]).
+:class:`~optics.Overlay` and :class:`~optics.Crosstalk`. Their numbers are as those of :mod:`optics.devices.steps`:
+floats, or tensors of no dimension or of shape (draws, 1[, 1]).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from optics.devices import like
+from optics.devices.steps import like
 from optics.screens import Quantity
 
 # Ends that were computed along different routes agree to a few ulps of the parts' precision.

@@ -4,7 +4,8 @@ Each object here takes a mask, real or complex, shape (..., ny, nx) or (..., nx)
 mask is an amplitude with phase 0 or π; it stays real where phases are not touched. Where nothing is wrong an object
 returns the mask itself. A number may be a tensor: it is differentiated through, and one of shape (draws, 1[, 1]) gives
 all draws at once, in front of the mask's own dimensions. A tensor that is zero gives the values of the mask to the
-last bit, with its own gradient. What a pixel does within itself and to its neighbours is in :mod:`optics.parts`.
+last bit, with its own gradient. What a pixel does within itself and to its neighbours is in
+:mod:`optics.devices.parts`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""What devices really show of a mask: steps, surfaces, and what varies within pixels."""
