@@ -23,7 +23,7 @@ from acdc_optical.design import Design
 from acdc_optical.imperfect.characterisation import Characterisation, characterise
 from acdc_optical.imperfect.compensation import compensated
 from acdc_optical.imperfect.layer import ImperfectLayer
-from acdc_optical.imperfect.robust import InTheLoop, on_bench
+from acdc_optical.imperfect.robust import InTheLoop, full_scales, on_bench
 from acdc_optical.layers import ACDC, AFDF, Gaussian, IdentityPlusNoise, Permutation, as_matrix
 from acdc_optical.models import Continuous, Ideal
 from acdc_optical.realisation import OpticalLayer, realise, realise_each
@@ -133,6 +133,7 @@ __all__ = [
     "dct",
     "exposure_of",
     "fit",
+    "full_scales",
     "idct",
     "light_at",
     "nearest_layer",

@@ -85,6 +85,13 @@ def _text(dimension: Dimension, sign: str = "[+-]?") -> WithJsonSchema:
     return WithJsonSchema(schema, mode="validation")
 
 
+def _plain(value: Any) -> Any:
+    """Refuses tensors, which would lose their gradients where floats are made of them."""
+    if isinstance(value, Tensor):
+        raise ValueError("expected a plain number, it cannot be a tensor")
+    return value
+
+
 _POSITIVE = r"\+?(?=[\d.]*[1-9])"  # some digit is none of the zeros
 _NO_LESS = r"\+?"
 _LENGTH, _ANGLE, _POWER, _TIME = Unit(LENGTH), Unit(ANGLE), Unit(POWER), Unit(TIME)
@@ -94,9 +101,9 @@ Distance = Annotated[float, BeforeValidator(_LENGTH), Field(ge=0), _Finite, _tex
 Angle = Annotated[float, BeforeValidator(_ANGLE), _Finite, _text(ANGLE)]
 Power = Annotated[float, BeforeValidator(_POWER), Field(gt=0), _Finite, _text(POWER, _POSITIVE)]
 Duration = Annotated[float, BeforeValidator(_TIME), Field(gt=0), _Finite, _text(TIME, _POSITIVE)]
-Fill = Annotated[float, Field(gt=0, le=1)]
-Bits = Annotated[int, Field(ge=1, le=16)]
-FullScale = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Fill = Annotated[float, Field(gt=0, le=1, strict=True)]
+Bits = Annotated[int, Field(ge=1, le=16, strict=True)]
+FullScale = Annotated[float, BeforeValidator(_plain), Field(gt=0, allow_inf_nan=False, strict=True)]
 
 # What is wrong on a bench.
 _Number = float | Tensor

@@ -166,7 +166,7 @@ ACDC = {
     "imperfect.real_devices light models realisation optics optics.devices.displaced optics.devices.fringing "
     "optics.devices.parts optics.kernel",
     "imperfect.bench_fits": "benches.imperfections imperfect.layer realisation",
-    "imperfect.operator": "compilation.masks imperfect.layer presentation",
+    "imperfect.operator": "compilation.masks imperfect.layer imperfect.real_devices presentation",
     "imperfect.characterisation": "benches.distributions benches.imperfections imperfect.bench_fits imperfect.layer "
     "realisation",
     "imperfect.compensation": "benches.imperfections compilation.masks imperfect.bench_fits imperfect.layer "
@@ -180,12 +180,12 @@ ACDC = {
     "budgets.contributions": "benches.planes cascade compilation.masks compilation.methods electronics layers models "
     "optics",
     "budgets.light_budget": "cascade compilation.masks light models realisation sources optics",
-    "budgets.as_built": "benches.bench benches.imperfections benches.planes budgets.exposure imperfect.layer models "
-    "progress realisation optics",
+    "budgets.as_built": "benches.bench benches.planes budgets.exposure imperfect.layer models progress realisation "
+    "optics",
     "budgets.photon_budget": "budgets.accounts budgets.exposure budgets.light_budget imperfect.layer optics "
     "optics.detection.photons",
     "budgets.waterfall": "benches.imperfections budgets.accounts budgets.as_built budgets.exposure "
-    "budgets.photon_budget imperfect.layer layers parts progress optics optics.detection.shot",
+    "budgets.photon_budget imperfect.layer imperfect.real_devices layers parts progress optics optics.detection.shot",
     # How far it may be off.
     "tolerances": "",
     "tolerances.metrics": "",
@@ -207,8 +207,8 @@ ACDC = {
     "training.networks": "layers training.augmentation training.datasets training.fitting",
     # Pictures.
     "figures.imperfect": "optics.plotting",
-    "figures.robustness": "optics.plotting",
     "figures.benches": "optics.plotting",
+    "figures.robustness": "optics.plotting",
     "figures.waterfalls": "budgets.accounts optics.plotting",
     "figures.budgets": "reports optics.plotting",
     "figures.layers": "cascade compilation.masks light realisation optics optics.plotting optics.units",
@@ -222,12 +222,12 @@ ACDC = {
     "cli.methods": "compilation.brightest compilation.combs compilation.etched_combs compilation.etching.one_etch "
     "compilation.methods compilation.phases waves.calibration optics.units",
     "cli.arrays": "design files layers",
-    "cli.arguments": "benches.bench figures files models training.constraints training.datasets training.fitting "
-    "training.networks waves.spaces waves.wave",
+    "cli.arguments": "benches.bench benches.compositions figures files models training.constraints training.datasets "
+    "training.fitting training.networks waves.spaces waves.wave",
     "cli.app": "cli.arguments",
     "cli.benches": "benches.bench benches.schema cli.app cli.console",
     "cli.layers": "budgets.as_built budgets.contributions budgets.light_budget cascade cli.app cli.arguments "
-    "cli.arrays cli.console cli.methods design files imperfect.layer realisation tables verification "
+    "cli.arrays cli.console cli.methods design files imperfect.layer models realisation tables verification "
     "waves.second_opinion",
     "cli.masks": "cli.app cli.console design fabrication files",
     "cli.networks": "cli.app cli.arguments cli.console demo design files progress reports routes tables "

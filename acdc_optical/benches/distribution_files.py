@@ -75,7 +75,7 @@ def _entries(values: dict[str, Any]) -> Iterator[tuple[str, Distribution]]:
         for key, entry in entries.items():
             if f"{part}.{key}" not in drawable:
                 own = [name for name in type(known).model_fields if f"{part}.{name}" in drawable]
-                raise ValueError(f"{part}.{key} cannot be drawn; of {part}, {', '.join(own)} can")
+                raise ValueError(f"{part}.{key} cannot be drawn; of {part}, {', '.join(own) or 'nothing'} can")
             yield f"{part}.{key}", _distribution(f"{part}.{key}", entry, known, key)
 
 

@@ -36,12 +36,7 @@ from acdc_optical.parts import (
 Number = float | Tensor
 
 # What says how another one is meant, and does nothing without it.
-_WITH = {
-    "flatness": "flatness_seed",
-    "overlay_y": "etches",
-    "overlay_x": "etches",
-    "modulator_device.amplitude_bits": "full_scale",
-}
+_WITH = {"flatness": "flatness_seed", "overlay_y": "etches", "overlay_x": "etches"}
 
 
 class Placement(Part):
@@ -162,10 +157,10 @@ class DisplayErrors(Part):
     """How the modulator really shows the numbers of an input.
 
     Attributes:
-        amplitude_bits: of the steps of a number's modulus, from 0 to full scale; signs, and phases of complex numbers,
-            are kept. None for none.
-        full_scale: the number for which a pixel lets all light through; larger ones are cut off. None for the largest
-            of each input, as if every input were shown as bright as can be, and what is read rescaled.
+        amplitude_bits: of the steps of a number's modulus, from 0 to the number for which a pixel lets all light
+            through; signs, and phases of complex numbers, are kept. None for none.
+        full_scale: that number, and what is larger is cut off. If it is None, nothing is, and steps are those up to the
+            full scale of the exposure, or without one up to the largest number of each input.
     """
 
     amplitude_bits: Bits | None = None
@@ -275,8 +270,7 @@ def _named(imperfections: Imperfections) -> Iterator[tuple[str, Any]]:
 def companion(name: str) -> str:
     """The name of what says how an imperfection is meant, as its seed; its own if nothing does."""
     part, _, key = name.partition(".")
-    other = _WITH.get(name) or _WITH.get(key)
-    return f"{part}.{other}" if other else name
+    return f"{part}.{_WITH[key]}" if key in _WITH else name
 
 
 def magnitude(value: Any) -> float:

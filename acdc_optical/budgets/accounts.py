@@ -238,8 +238,10 @@ class PhotonBudget:
         light = "–" if self.light_used is None else _percent(self.light_used)
         full = "" if self.saturated is None else f", {_percent(self.saturated)} of pixels saturated"
         counted = f"{self.dense_macs} {self.arithmetic} MACs of a dense matrix, {self.mask_multiplications} mask pixels"
-        said = f"{power} for {time}; {_figure(self.per_pixel, 3)} photons detected a camera pixel; {light} of the light"
-        return "\n".join(filter(None, (said + " used" + full, counted, self.note)))
+        said = f"{light} of the light used{full}"
+        if self.per_pixel is not None:
+            said = f"{power} for {time}; {self.per_pixel:.3g} photons detected a camera pixel; {said}"
+        return "\n".join(filter(None, (said, counted, self.note)))
 
 
 def _cells(row: WaterfallRow) -> tuple[str | Text, ...]:

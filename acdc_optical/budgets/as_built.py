@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from acdc_optical.benches.bench import Bench
-from acdc_optical.benches.imperfections import Imperfections
 from acdc_optical.benches.planes import Planes
-from acdc_optical.budgets.exposure import Exposure, exposure_of, uncounted
+from acdc_optical.budgets.exposure import Exposure, check_scale, exposure_of, uncounted
 from acdc_optical.imperfect.layer import ImperfectLayer
 from acdc_optical.models import Continuous
 from acdc_optical.progress import Track, silent
@@ -22,7 +21,8 @@ from optics import Stripes
 # As for the focal length of a bench.
 _FIT = 1e-6
 
-_NOISE = ("light.intensity_noise", "light.stray")
+NOISE = ("light.intensity_noise", "light.stray")
+"""Imperfections that are noise of a camera's reading."""
 
 # Integrals are right to 1e-6 with four, see ImperfectLayer: twenty bits, more than any camera has.
 _NODES = 4
@@ -36,43 +36,36 @@ def as_built(optical: OpticalLayer, *, full_scale: float) -> ImperfectLayer:
 
     Args:
         optical: with its bench.
-        full_scale: the largest number that the modulator is to show; what the bench says of its modulator goes before.
+        full_scale: the largest number that the modulator is to show, where light is counted and the bench's modulator
+            does not say it.
 
     Raises:
         TypeError: see :class:`~acdc_optical.imperfect.layer.ImperfectLayer`.
-        ValueError: the bench lacks what its camera needs, see :func:`lacking`; homodyne for complex outputs.
+        ValueError: the bench lacks what its camera needs, see :func:`lacking`; homodyne for complex outputs; a full
+            scale that is not a positive number.
     """
+    check_scale(full_scale)
     bench = optical.bench
     if missing := lacking(optical):
         raise ValueError(missing)
-    wrong = to_scale(bench.imperfections, full_scale)
-    largest = wrong.modulator_device.full_scale or full_scale
     read = bench.camera.read_out != "field"
-    reading = exposure_of(bench, optical.masks().planes, full_scale=largest) if read else None
-    return ImperfectLayer(optical, wrong, reading=reading, nodes=_NODES)
+    reading = exposure_of(bench, optical.masks().planes, full_scale=full_scale) if read else None
+    return ImperfectLayer(optical, reading=reading, nodes=_NODES)
 
 
 def as_far_as_known(optical: OpticalLayer, *, full_scale: float) -> ImperfectLayer:
     """As :func:`as_built`; but where the bench lacks something, the field is read as it is, without any noise."""
     if not lacking(optical):
         return as_built(optical, full_scale=full_scale)
-    wrong = to_scale(optical.bench.imperfections, full_scale)
-    heard = [name for name in _NOISE if name in wrong.present()]
+    wrong = optical.bench.imperfections
+    heard = [name for name in NOISE if name in wrong.present()]
     return ImperfectLayer(optical, wrong.changed(dict.fromkeys(heard, 0.0)), nodes=_NODES)
-
-
-def to_scale(wrong: Imperfections, full_scale: float) -> Imperfections:
-    """The modulator's steps, if any, as those up to ``full_scale``, unless the bench itself says up to which number."""
-    display = wrong.modulator_device
-    if display.amplitude_bits is None or display.full_scale is not None:
-        return wrong
-    return wrong.changed({"modulator_device.full_scale": full_scale})
 
 
 def lacking(optical: OpticalLayer) -> str:
     """What a layer's bench must say before its camera's reading can be computed; nothing if that reads the field."""
     bench = optical.bench
-    noise = [name for name in _NOISE if name in bench.imperfections.present()]
+    noise = [name for name in NOISE if name in bench.imperfections.present()]
     if bench.camera.read_out == "field":
         return f'{" and ".join(noise)}: noise of a reading; give camera.read_out, as "four-step"' if noise else ""
     if bench.camera.read_out == "homodyne" and not optical.presentation.real:

@@ -30,6 +30,7 @@ class Exposure:
         readout: how, with the camera's sensors.
         amplitude: of the field on a camera pixel [√photons], where it is that of a modulator pixel which shows 1.
         axes: of the camera, one or two.
+        full_scale: the number for which a modulator pixel lets all light through.
         intensity_noise: of the laser, relative rms; every input has an exposure of its own.
         seeds: of the noise. With one, all that is read at once has noise of one sequence; with several, each entry of
             the first dimension has its own, whatever stands beside it.
@@ -38,6 +39,7 @@ class Exposure:
     readout: BalancedHomodyne | FourStep
     amplitude: float
     axes: int
+    full_scale: float = 1.0
     intensity_noise: float | Tensor = 0.0
     seeds: tuple[int, ...] = (0,)
 
@@ -79,15 +81,15 @@ def exposure_of(
         bench: with the laser's power, the exposure, and a read-out.
         planes: of the layer. The power falls evenly on its modulator's pixels; in one dimension, on those of its line.
         wrong: imperfections of which the noise of the laser and stray light are read; by default those of the bench.
-        full_scale: the number for which a pixel of the modulator lets all light through; larger ones cannot be shown.
+        full_scale: the number for which a pixel of the modulator lets all light through, if the bench's own modulator
+            does not say it; larger ones cannot be shown.
         shot: the law of shot noise, by default Poisson's.
 
     Raises:
         ValueError: no power, no exposure time, a camera whose read-out is that of the perfect field, or a full scale
             that is not a positive number.
     """
-    if not (math.isfinite(full_scale) and full_scale > 0):
-        raise ValueError(f"expected as full_scale the largest number to be shown, above 0; got {full_scale}")
+    check_scale(full_scale)
     laser, camera = bench.laser, bench.camera
     missing = uncounted(bench) + (['camera.read_out, as "homodyne"'] if camera.read_out == "field" else [])
     if missing or camera.exposure is None:
@@ -96,6 +98,7 @@ def exposure_of(
             f"{' and '.join(missing)}"
         )
     wrong = bench.imperfections if wrong is None else wrong
+    full_scale = wrong.modulator_device.full_scale or full_scale
     unit, active = photons_of_one(bench, planes), _active(planes)
     kind, ports = (BalancedHomodyne, 2) if camera.read_out == "homodyne" else (FourStep, 4)
     sensor = Sensor(
@@ -116,7 +119,13 @@ def exposure_of(
         of_reference = _OVER_SIGNAL * unit
     readout = kind(math.sqrt(of_reference), sensor, stray=unit * wrong.light.stray)
     noise, axes = wrong.light.intensity_noise, planes.camera.ndim
-    return Exposure(readout, math.sqrt(unit) / full_scale, axes, intensity_noise=noise)
+    return Exposure(readout, math.sqrt(unit) / full_scale, axes, full_scale, intensity_noise=noise)
+
+
+def check_scale(full_scale: float) -> None:
+    """Raise ValueError unless it is a number that a modulator can show for all its light."""
+    if not (isinstance(full_scale, int | float) and math.isfinite(full_scale) and full_scale > 0):
+        raise ValueError(f"expected as full_scale the largest number to be shown, above 0; got {full_scale!r}")
 
 
 def uncounted(bench: Bench) -> list[str]:

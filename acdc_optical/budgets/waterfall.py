@@ -16,6 +16,7 @@ from acdc_optical.budgets.as_built import lacking
 from acdc_optical.budgets.exposure import Exposure
 from acdc_optical.budgets.photon_budget import light_reaching
 from acdc_optical.imperfect.layer import ImperfectLayer, PerfectReading, Reading
+from acdc_optical.imperfect.real_devices import displayed
 from acdc_optical.layers import ACDC, AFDF
 from acdc_optical.parts import unit_of
 from acdc_optical.progress import Track, silent
@@ -45,6 +46,8 @@ def waterfall(
     which see the same light, err alike; with noise of a step or more they do not, and of two or four pixels' mean the
     steps cost 1/√2 or 1/2 of what their row says.
 
+    What a modulator cuts off of the inputs has a row of its own; the others are of inputs that it can show.
+
     Args:
         layer: the judge.
         imperfect: the layer on its bench.
@@ -67,10 +70,11 @@ def waterfall(
         )
     if exposures < 1:
         raise ValueError(f"expected one exposure or more; got {exposures}")
-    table = _Table(layer, imperfect, probes, exposures)
+    whole = _Table(layer, imperfect, probes, exposures)
+    within = _Table(layer, imperfect, _that_fit(imperfect, probes), exposures)
     cases = [_Case("perfect bench"), *_of_light(imperfect.wrong), *_of_reading(imperfect)]
     cases.append(_Case("all together", imperfect.wrong, imperfect.reading))
-    rows = [table.row(case) for case in track(cases, "imperfections", len(cases))]
+    rows = [(whole if case.cuts_off else within).row(case) for case in track(cases, "imperfections", len(cases))]
     return Waterfall(rows[0], (*rows[1:-1], *_not_read(imperfect)), rows[-1], exposures)
 
 
@@ -81,6 +85,17 @@ class _Case:
     name: str
     wrong: Imperfections = field(default_factory=Imperfections)
     reading: Reading | None = None
+
+    @property
+    def cuts_off(self) -> bool:
+        """Whether numbers are too large to be shown; where that is another's fault they are left out of the errors."""
+        return self.wrong.modulator_device.full_scale is not None
+
+
+def _that_fit(imperfect: ImperfectLayer, probes: Tensor) -> Tensor:
+    """Inputs as the modulator shows them, but for its steps."""
+    display = imperfect.wrong.modulator_device.replace(amplitude_bits=None)
+    return displayed(display, probes, len(imperfect.shape))
 
 
 def _of_light(wrong: Imperfections) -> Iterator[_Case]:
@@ -160,7 +175,7 @@ class _Table:
 
     def __init__(self, layer: ACDC | AFDF, imperfect: ImperfectLayer, probes: Tensor, exposures: int):
         self.imperfect, self.probes, self.exposures = imperfect, probes, exposures
-        self.optical = imperfect.optical
+        self.optical, self.as_it_is = imperfect.optical, PerfectReading(imperfect.full_scale)
         with torch.no_grad():
             self.wanted = self._without_bias(layer(probes), layer)
             self.masks = self.optical.masks()
@@ -182,7 +197,8 @@ class _Table:
         return WaterfallRow(case.name, off, adjusted, light)
 
     def _layer(self, case: _Case) -> ImperfectLayer:
-        return ImperfectLayer(self.optical, case.wrong, reading=case.reading, nodes=self.imperfect.nodes)
+        reading = case.reading or self.as_it_is
+        return ImperfectLayer(self.optical, case.wrong, reading=reading, nodes=self.imperfect.nodes)
 
     def _arriving(self, case: _Case) -> Tensor:
         """The field at the camera; of a bench on which nothing is wrong that of the layer itself, to the last bit."""
@@ -201,7 +217,7 @@ class _Table:
     def _readings(self, case: _Case) -> list[Reading]:
         if isinstance(case.reading, Exposure):
             return [case.reading.seeded(seed) for seed in range(self.exposures)]
-        return [case.reading or PerfectReading()]
+        return [case.reading or self.as_it_is]
 
     def _read(self, arriving: Tensor, readings: list[Reading]) -> Tensor:
         """Outputs without bias, shape (exposures, *probes)."""

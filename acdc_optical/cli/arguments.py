@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from acdc_optical.benches.bench import Bench, presets
+from acdc_optical.benches.compositions import device_presets
 from acdc_optical.files import check_target, replacing, write_text
 from acdc_optical.models import Continuous, Ideal, Model
 from acdc_optical.training.constraints import (
@@ -130,6 +131,9 @@ def bench_named(name: str, pixels_per_coefficient: int | None = None) -> Bench:
         bench = Bench.load(name)
     elif name in presets():
         bench = Bench.preset(name)
+    elif name in device_presets():
+        use = f'use = ["{presets()[0]}", "{name}"]'
+        raise ValueError(f"--bench {name}: a device and no bench; a file that begins with {use} is one")
     else:
         raise ValueError(f"--bench {name}: neither a .toml file nor a preset; presets are {', '.join(presets())}")
     if pixels_per_coefficient is None:

@@ -23,6 +23,7 @@ from acdc_optical.cli.methods import MethodName, MethodOptions, RelayName, Value
 from acdc_optical.design import Design
 from acdc_optical.files import check_target, write_array, write_text
 from acdc_optical.imperfect.layer import ImperfectLayer
+from acdc_optical.models import Continuous
 from acdc_optical.realisation import OpticalLayer, run_in_batches
 from acdc_optical.tables import contributions_table, design_table, light_table, opinion_table
 from acdc_optical.verification import Numbers, default_probes, verify
@@ -125,6 +126,12 @@ def simulate(
     console().print(f"{output}: {tuple(y.shape)} {str(y.dtype).removeprefix('torch.')}, {how}", soft_wrap=True)
 
 
+_WHERE_KNOWN = (
+    "imperfections and cameras are those of pixels in the continuous model; take --model continuous, and masks of "
+    "pixels, not of stripes"
+)
+
+
 def _computed(stage: nn.Module, x: Tensor, seed: int) -> Tensor:
     """What a stage makes of inputs; the modulator of an imperfect bench is set for the largest of them."""
     if not (isinstance(stage, OpticalLayer) and is_imperfect(stage)):
@@ -152,15 +159,15 @@ def _placed(stage: nn.Module, bench: str | None) -> nn.Module:
     if isinstance(stage, OpticalCascade):
         raise ValueError(f"--bench {bench}: for layers that are detected one by one, not for an all-optical cascade")
     table = bench_named(bench)
+    real = table.imperfections.present() or table.camera.read_out != "field"
+    if real and not isinstance(stage.model, Continuous):
+        raise ValueError(f"--bench {bench}: {_WHERE_KNOWN}")
     try:
         placed = moved_to(stage, table)
     except ValueError as error:
         raise ValueError(f"--bench {bench}: {error}") from None
-    if not is_imperfect(placed) and (table.imperfections.present() or table.camera.read_out != "field"):
-        raise ValueError(
-            f"--bench {bench}: imperfections and cameras are those of pixels in the continuous model; take --model "
-            "continuous, and masks of pixels, not of stripes"
-        )
+    if real and not is_imperfect(placed):
+        raise ValueError(f"--bench {bench}: {_WHERE_KNOWN}")
     return placed
 
 

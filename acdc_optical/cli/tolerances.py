@@ -13,7 +13,7 @@ import typer
 
 from acdc_optical.benches.distribution_files import read_distributions, tolerance_preset, tolerance_presets
 from acdc_optical.benches.distributions import Distributions
-from acdc_optical.budgets.as_built import as_built, to_scale
+from acdc_optical.budgets.as_built import NOISE, as_built, lacking
 from acdc_optical.budgets.exposure import uncounted
 from acdc_optical.cascade import OpticalCascade
 from acdc_optical.cli.app import DesignFile, Device, app
@@ -28,6 +28,8 @@ from acdc_optical.tolerances.results import Tolerances
 from acdc_optical.tolerances.sensitivities import sensitivities
 from acdc_optical.tolerances.tolerancing import Draws, tolerance
 from acdc_optical.verification import default_probes
+
+_PICTURES = (".png", ".pdf", ".svg")
 
 
 @app.command(name="tolerance")
@@ -57,7 +59,10 @@ def draw(
     for target in (json if json != "-" else "", plot, resume):
         if target:
             check_target(target)
+    if plot is not None and plot.suffix not in _PICTURES:
+        raise ValueError(f"--plot {plot}: expected the name of a file that ends in {', '.join(_PICTURES)}")
     entries: list[dict[str, Any]] = []
+    pictures: list[Tolerances] = []
     for number, stage in enumerate(stages):
         layer = _as_read(stage)
         given = _distributions(tolerances, len(layer.shape))
@@ -71,13 +76,15 @@ def draw(
             _say(found, limit)
             if alone:
                 console().print(sensitivity_table(alone, limit))
-        if plot is not None:
-            _draw(found, limit, _numbered(plot, number, len(stages)))
+        pictures.append(found)
     text = dumps(entries, indent=2, allow_nan=False) + "\n"
     if json == "-":
         sys.stdout.write(text)
     elif json:
         write_text(json, text)
+    if plot is not None:
+        for number, found in enumerate(pictures):
+            _draw(found, limit, _numbered(plot, number, len(stages)))
 
 
 def _as_read(stage: OpticalLayer | OpticalCascade) -> ImperfectLayer:
@@ -87,7 +94,9 @@ def _as_read(stage: OpticalLayer | OpticalCascade) -> ImperfectLayer:
     # So bright that the largest number of the inputs is a pixel which lets all light through.
     largest, bench = float(default_probes(stage.layer, stage.shape).abs().max()), stage.bench
     if bench.camera.read_out == "field" or uncounted(bench):
-        return ImperfectLayer(stage, to_scale(bench.imperfections, largest))
+        if set(NOISE) & bench.imperfections.present().keys():
+            raise ValueError(lacking(stage))
+        return ImperfectLayer(stage)
     return as_built(stage, full_scale=largest)
 
 

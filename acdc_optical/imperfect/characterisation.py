@@ -122,8 +122,7 @@ def _described(fit: Fit, found: Place, history: list[float]) -> Characterisation
 
 
 def _check_names(start: Imperfections, expected: Mapping[str, Distribution]) -> None:
-    values = start.values()
-    known = [name for name, value in values.items() if isinstance(value, float | Tensor)]
+    known = list(start.drawable())
     if not expected:
         raise ValueError(f"nothing to be found; name some of {', '.join(known)}")
     for name, distribution in expected.items():

@@ -80,6 +80,7 @@ def compensated(
 
     Places of planes and lenses, focal lengths and the wavelength are compensated. Left as they are: planes turned
     against one another, which mirrored layers hardly notice, errors of devices, and light that is not quite coherent.
+    The new masks may send more light, as complex ones of a real layer do: see that the camera bears it.
 
     Args:
         optical: the layer with the masks that it ought to have.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple, Protocol
 
@@ -16,7 +17,7 @@ from acdc_optical.benches.planes import Planes
 from acdc_optical.cascade import OpticalCascade
 from acdc_optical.compilation.masks import Masks
 from acdc_optical.imperfect.light import ImperfectLight, Table
-from acdc_optical.imperfect.real_devices import as_shown, displayed, room
+from acdc_optical.imperfect.real_devices import as_shown, displayed, fully_open, room
 from acdc_optical.light import pixels_of
 from acdc_optical.models import Continuous
 from acdc_optical.realisation import OpticalLayer
@@ -32,14 +33,24 @@ _SAMPLES, _MOST_SAMPLES, _LEFT = 5, 40, 1e-2
 
 
 class Reading(Protocol):
-    """How the field at the camera's pixels is measured."""
+    """How the field at the camera's pixels is measured.
+
+    One that counts light has a ``full_scale``: the number for which a modulator pixel lets all light through.
+    """
 
     def __call__(self, field: Tensor) -> Tensor:
         """What is read for the field that arrives, in units of a modulator pixel that lets all light through."""
 
 
+@dataclass(frozen=True)
 class PerfectReading:
-    """Reads the field as it is."""
+    """Reads the field as it is.
+
+    Attributes:
+        full_scale: of the modulator, if it is known.
+    """
+
+    full_scale: float | None = None
 
     def __call__(self, field: Tensor) -> Tensor:
         return field
@@ -108,8 +119,8 @@ class ImperfectLayer(nn.Module):
         y = self.decode(self.read(self.arriving(x, masks)), masks)
         if not perfect or any(not isinstance(v, Tensor) or magnitude(v) for v in wrong.values()):
             return y
-        # Tensors that are all zero: the layer's own values, to the last bit, with the gradients of what could be wrong.
-        return self.optical(x) + (y - y.detach())
+        # Tensors that are all zero: the layer's own values, to the last bit, and the gradients of the bench.
+        return self.optical(x).detach() + (y - y.detach())
 
     def arriving(self, x: Tensor, masks: Masks) -> Tensor:
         """The mean field on the camera's pixels, complex, shape (..., *camera pixels); in the units of the input."""
@@ -124,7 +135,12 @@ class ImperfectLayer(nn.Module):
 
     def displayed(self, x: Tensor) -> Tensor:
         """The numbers that the modulator really shows for inputs x, shape (..., *shape)."""
-        return displayed(self.wrong.modulator_device, x, len(self.shape))
+        return displayed(self.wrong.modulator_device, x, len(self.shape), full_scale=self.full_scale)
+
+    @property
+    def full_scale(self) -> float | None:
+        """The number for which a modulator pixel lets all light through; None for the largest of each input."""
+        return self.wrong.modulator_device.full_scale or getattr(self.reading, "full_scale", None)
 
     def _draws(self) -> tuple[int, ...]:
         """As many benches as are drawn, (draws,); () if none are."""
@@ -160,10 +176,13 @@ class ImperfectLayer(nn.Module):
         )
         shift = tuple(room(s, grid) for s in (place.shift_y, place.shift_x)[-grid.ndim :])
         parts = Moved(shift, grid.spacing, rotation=room(place.rotation, grid) if grid.ndim == 2 else 0.0)(parts)
-        sent = self.optical.presentation.encode(x, grid.ndim)
+        # Gaps reflect a share of what falls on them, which is what an open pixel sends on.
+        full = fully_open(x, grid.ndim, self.full_scale)
+        sent = self.optical.presentation.encode(x / full, grid.ndim)
         sent = sent.unsqueeze(-1) if grid.ndim == 1 else sent.unsqueeze(-1).unsqueeze(-3)
         values = parts.values.unsqueeze(-2 * grid.ndim - 1)  # of one mask for all inputs
-        return _framed(Parts(sent * values.to(_like(values, sent)), parts.edges), grid, device.gap_reflectance)
+        framed = _framed(Parts(sent * values.to(_like(values, sent)), parts.edges), grid, device.gap_reflectance)
+        return Framed(framed.values * full.reshape(*full.shape, *(1,) * grid.ndim), framed.edges)
 
     def let_through(self, masks: Masks, wavelength: Number) -> Framed:
         """What mask D really lets through, in parts of its pixels."""

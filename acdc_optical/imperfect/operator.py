@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from acdc_optical.compilation.masks import Masks
 from acdc_optical.imperfect.layer import ImperfectLayer, Path, PerfectReading
+from acdc_optical.imperfect.real_devices import fully_open
 from acdc_optical.presentation import Presentation
 
 
@@ -59,7 +60,8 @@ class ImperfectMatrix(nn.Module):
             -1, cells
         )
         if any(path.shown[0].any() for path in paths):
-            seen = seen + self._perfectly(layer.arriving(dark, masks))
+            brightness, of_dark = (fully_open(each, axes, layer.full_scale) for each in (x, dark[0]))
+            seen = seen + brightness / of_dark * self._perfectly(layer.arriving(dark, masks)[0])
         return self._read(seen, masks)
 
     def _perfectly(self, field: Tensor) -> Tensor:

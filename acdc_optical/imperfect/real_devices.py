@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+import torch
 from torch import Tensor
 
 from acdc_optical.benches.imperfections import DeviceErrors, DisplayErrors, Number
@@ -18,26 +19,40 @@ from optics.kernel import double
 N = TypeVar("N", Tensor, float, "Tensor | float", "Tensor | float | None")
 
 
-def displayed(display: DisplayErrors, x: Tensor, axes: int) -> Tensor:
+def displayed(display: DisplayErrors, x: Tensor, axes: int, *, full_scale: float | None = None) -> Tensor:
     """The numbers that the modulator really shows.
 
-    Gradients are those of the numbers asked for where they are shown, straight through the steps, and none where they
-    are cut off.
+    Gradients are those of the numbers asked for, straight through the steps; where they are cut off, of their phases.
 
     Args:
         display: what is wrong with it.
         x: the inputs, shape (..., *shape) with ``axes`` dimensions of one input.
+        full_scale: the number for which a pixel lets all light through, unless ``display`` says it; None for the
+            largest of each input.
 
     Returns:
         as x, which it is itself if nothing is wrong.
     """
-    if display.amplitude_bits is None and display.full_scale is None:
+    if display.full_scale is not None:
+        full_scale, size = display.full_scale, x.abs()
+        x = x.where(size <= full_scale, x / size.clamp(min=full_scale) * full_scale)
+    if display.amplitude_bits is None:
         return x
+    full = fully_open(x, axes, full_scale)
+    return QuantisedAmplitude(display.amplitude_bits)(x / full) * full
+
+
+def fully_open(x: Tensor, axes: int, full_scale: float | None) -> Tensor:
+    """The number for which a pixel lets all light through, shape (..., 1[, 1]) or (1[, 1]).
+
+    Args:
+        x: the inputs, shape (..., *shape) with ``axes`` dimensions of one input.
+        full_scale: the number; None for the largest of each input, and 1 where that is 0.
+    """
+    if full_scale is not None:
+        return torch.full((1,) * axes, full_scale, dtype=x.real.dtype if x.is_complex() else x.dtype, device=x.device)
     largest = x.detach().abs().amax(tuple(range(-axes, 0)), keepdim=True)
-    full = largest.new_tensor(display.full_scale) if display.full_scale else largest.where(largest > 0, 1.0)
-    share = x / full
-    beyond = share.abs()
-    return QuantisedAmplitude(display.amplitude_bits)(share.where(beyond <= 1, share / beyond.clamp(min=1))) * full
+    return largest.where(largest > 0, 1.0)
 
 
 def as_shown(device: DeviceErrors, mask: Tensor, grid: Grid, *, wavelength: Number, nominal: float) -> Parts:

@@ -12,7 +12,6 @@ import torch
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
-from scipy import stats
 from torch import Tensor
 
 from acdc_optical.plain_text import plain
@@ -134,6 +133,8 @@ class Tolerances:
 def _rank(values: np.ndarray, errors: np.ndarray) -> float | None:
     if np.ptp(values) == 0 or np.ptp(errors) == 0:
         return None
+    from scipy import stats  # slow to import
+
     return float(stats.spearmanr(values, errors).statistic)
 
 

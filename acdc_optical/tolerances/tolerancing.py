@@ -244,7 +244,7 @@ def _check(optical: nn.Module, distributions: Distributions) -> None:
     if not distributions:
         raise ValueError('expected distributions of what is wrong, as {"camera.shift_x": Normal(2e-6)}; got none')
     if noise := [name for name in ("light.intensity_noise", "light.stray") if name in distributions]:
-        raise ValueError(f"{' and '.join(noise)} are of the reading, which is the same in all draws: leave them out")
+        raise ValueError(f"{' and '.join(noise)}: noise of the reading, which is the same in all draws; leave it out")
 
 
 def _optical(module: nn.Module) -> OpticalLayer:

@@ -27,6 +27,10 @@ class ShotNoise(Protocol):
         """
 
 
+# Of the means that torch draws whole numbers for; it counts in 64 bits.
+_MOST = 1e15
+
+
 @dataclass(frozen=True)
 class Noiseless:
     """The mean itself, bit by bit; nothing is drawn."""
@@ -39,11 +43,16 @@ class Noiseless:
 class Poisson:
     """Whole numbers by Poisson's law, with the gradient of their mean (straight through: unbiased for the mean).
 
-    Called with a negative mean it raises RuntimeError.
+    Called with a negative mean it raises RuntimeError. Means above 10¹⁵ have whole numbers of the normal law, which
+    is no different there: of Poisson's, torch would draw some that no integer holds.
     """
 
     def __call__(self, mean: Tensor, generator: torch.Generator) -> Tensor:
-        drawn = torch.poisson(mean.detach().cpu(), generator=generator).to(mean.device)
+        asked = mean.detach().cpu()
+        drawn = torch.poisson(asked.clamp(max=_MOST), generator=generator)
+        if (beyond := asked > _MOST).any():
+            drawn = drawn.where(~beyond, GaussianShot()(asked, generator).round())
+        drawn = drawn.to(mean.device)
         return drawn + (mean - mean.detach())  # adds zero: what is shown is what was drawn, to the last bit
 
 

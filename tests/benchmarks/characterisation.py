@@ -86,7 +86,7 @@ REMARKS = {
     "layers": [
         "Open: combinations of parameters that the outputs do not determine; the model predicts other "
         "inputs all the same. More pairs make the model better, and the layer hardly. Of errors that are "
-        "not looked for the model misses a seventh of the light."
+        "not looked for the model misses an eighth of the light."
     ],
     "outputs": [
         "A real layer's outputs are means over both sides of the axis, of which the real part is read: while its masks "

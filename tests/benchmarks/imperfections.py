@@ -93,7 +93,8 @@ PLACE_REMARKS = [
 DEVICE_REMARKS = {
     "gap_reflectance": [
         "Light from gaps of mask D goes on as if there were no mask: mostly an image of the input, which a factor "
-        "takes away where the layer is near the identity. That of the modulator's gaps is the same for all inputs."
+        "takes away where the layer is near the identity. "
+        "Gaps of the modulator send on their share of what an open pixel does, here of the largest number of each input."
     ],
     "flatness": [
         "Phases of an rms of 2π·rms/λ, 0.1 at 10 nm: of complex numbers as much is wrong; a real layer reads the "
@@ -153,9 +154,9 @@ def devices(kind: str, start: str) -> dict[str, list[Error]]:
     """Errors by what is wrong with each device."""
     found = {}
     of_masks = [(device, what) for device in ("input_device", "fourier_device") for what in DEVICES]
-    for device, what in [("modulator_device", "bits"), *of_masks]:
+    for device, what in [("modulator_device", "amplitude_bits"), *of_masks]:
         columns = []
-        for size in DEVICES[what]:
+        for size in DEVICES[what.removeprefix("amplitude_")]:
             rows = []
             for seed in SEEDS:
                 optical = realised(kind, start, seed)
@@ -169,8 +170,6 @@ def devices(kind: str, start: str) -> dict[str, list[Error]]:
 
 def wrong_of(device: str, what: str, size: float, optical: OpticalLayer) -> dict[str, Any]:
     """One thing that is wrong with a device: bits of phase and amplitude, fringing in pixels."""
-    if device == "modulator_device":
-        return {f"{device}.amplitude_bits": size}
     if what == "bits":
         return {f"{device}.{bits}": size for bits in ("phase_bits", "amplitude_bits")}
     planes = optical.masks().planes

@@ -86,7 +86,7 @@ def steps(display, largest: float) -> Callable[[complex], complex]:
         size = min(abs(number), full)
         if bits is not None:
             size = min(np.linspace(0, full, 2**bits), key=lambda step: abs(step - size))
-        return number * (size / abs(number))
+        return number * (size / abs(number)) if number else 0
 
     return shown if bits is not None or display.full_scale is not None else lambda number: number
 
@@ -118,12 +118,13 @@ def _camera(x, masks, bench, wrong, source, nodes) -> NDArray:
     cuts = [tuple(wrapped(a + 0.5 + grown) for a in aside) for grown in _grown(device.edge_growth / pitch)]
     front = lines(planes.input, nodes[0], (-fill,), (fill,), *cuts, *_jumps(device, planes.input))
     pattern = painted(masks.input_mask.detach().numpy(), device, planes.input, (planes.wavelength, wavelength))
+    full = wrong.modulator_device.full_scale or np.abs(x).max()
     shown = np.atleast_2d(x if np.iscomplexobj(x) else mirror(x))
     moved = [Line(n.places, n.weights, *_looked_up(n, s)) for n, s in zip(front, [0.0, *aside][-2:], strict=True)]
     a = turned(masks.input_mask.detach().numpy(), front, aside * pitch, place.rotation, pitch)
     a = pattern(*moved) if a is None else a
     field = a * shown[front[0].pixel[:, None], front[1].pixel]
-    field = np.where(_gap(front, fill, x.ndim), device.gap_reflectance, field)
+    field = np.where(_gap(front, fill, x.ndim), device.gap_reflectance * full, field)
     modulator, mask, camera = wrong.modulator, wrong.fourier_mask, wrong.camera
     field = field * np.exp(2j * np.pi / wavelength * _path(front, modulator, angles, -1))
 

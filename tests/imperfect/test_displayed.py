@@ -10,6 +10,8 @@ from torch import nn
 
 from acdc_optical import Bench, Imperfections, ImperfectLayer, Normal, as_built, realise, tolerance, waterfall
 from acdc_optical.benches.imperfections import DisplayErrors
+from acdc_optical.budgets.exposure import exposure_of
+from acdc_optical.budgets.photon_budget import light_reaching, photon_budget
 from acdc_optical.imperfect.operator import ImperfectMatrix
 from acdc_optical.imperfect.real_devices import displayed
 from acdc_optical.verification import default_probes
@@ -103,10 +105,6 @@ class TestLayer:
 
 
 class TestBench:
-    def test_the_scale_goes_with_the_steps(self):
-        wrong = Imperfections(modulator_device={"amplitude_bits": 3, "full_scale": 2.0}, camera={"shift_x": 1e-6})
-        assert wrong.only(BITS).present() == {BITS: 3, FULL: 2.0}
-
     def test_steps_are_those_of_the_exposures_scale(self):
         table = bench(
             imperfections=Imperfections(modulator_device={"amplitude_bits": 3}),
@@ -114,13 +112,57 @@ class TestBench:
             camera={"fill": 0.9, "exposure": "1 ms", "read_out": "four-step"},
         )
         optical = realise(layer("ACDC", (4,)), table)
-        assert as_built(optical, full_scale=5.0).wrong.present() == {BITS: 3, FULL: 5.0}
-        own = table.replace(imperfections=Imperfections(modulator_device={"amplitude_bits": 3, "full_scale": 2.0}))
-        there = as_built(realise(optical.layer, own), full_scale=5.0)
-        assert there.wrong.present()[FULL] == 2.0
-        assert there.reading.amplitude == as_built(optical, full_scale=2.0).reading.amplitude
-        no_steps = as_built(realise(optical.layer, table.replace(imperfections=Imperfections())), full_scale=5.0)
-        assert no_steps.wrong == Imperfections()
+        there = as_built(optical, full_scale=5.0)
+        x = inputs(optical.layer, 3)
+        wanted = displayed(DisplayErrors(amplitude_bits=3), x, 1, full_scale=5.0)
+        assert torch.equal(there.displayed(x), wanted)
+        assert not torch.equal(ImperfectLayer(optical).displayed(x), wanted)
+        assert photon_budget(there, x).full_scale == 5.0
+
+    def test_the_benchs_own_scale_goes_before(self):
+        own = bench(
+            imperfections=Imperfections(modulator_device={"full_scale": 2.0}),
+            laser={"power": "1 mW"},
+            camera={"fill": 0.9, "exposure": "1 ms", "read_out": "four-step"},
+        )
+        optical = realise(layer("ACDC", (4,)), own)
+        planes, x = optical.masks().planes, inputs(optical.layer, 20)
+        perfect = own.replace(imperfections=Imperfections())
+        assert exposure_of(own, planes) == exposure_of(perfect, planes, full_scale=2.0)
+        there = as_built(optical, full_scale=5.0)
+        assert there.full_scale == 2.0
+        field = optical.with_model(optical.model)  # as of a camera that reads the field
+        budgets = [photon_budget(each, x) for each in (there, ImperfectLayer(field))]
+        assert budgets[0].per_pixel == pytest.approx(budgets[1].per_pixel, rel=1e-5)  # of four nodes and of eight
+        assert "cut off" in budgets[0].note
+
+    @pytest.mark.parametrize("scale", [0, -1.0, math.nan, None, "1"])
+    def test_a_scale_that_is_none(self, scale):
+        with pytest.raises(ValueError, match="full_scale"):
+            as_built(scattered("ACDC", (4,)), full_scale=scale)
+
+    def test_cut_off_numbers_have_a_row_of_their_own(self):
+        optical = realise(layer("ACDC", (4, 4)), Bench.preset())
+        x = inputs(optical.layer, 4)
+        wrong = Imperfections(modulator_device={"amplitude_bits": 8, "full_scale": 1.0}, camera={"shift_x": 1e-7})
+        found = waterfall(optical.layer, ImperfectLayer(optical, wrong), x)
+        errors = {row.name.split(" ")[0]: row.error for row in found.single}
+        cut = x.clamp(-1, 1)
+        assert errors[FULL] == pytest.approx(relative_error(optical.layer(cut), optical.layer(x)), rel=1e-9)
+        # Steps of 1/255 beside numbers of this rms.
+        assert errors[BITS] == pytest.approx(1 / 255 / math.sqrt(12) / float(cut.square().mean().sqrt()), rel=0.2)
+        assert found.quadrature == pytest.approx(found.together.error, rel=0.05)
+
+    def test_light_used_is_that_of_what_is_shown(self):
+        optical = realise(layer("ACDC", (4, 4)), Bench.preset())
+        x = inputs(optical.layer, 4)
+        cut = ImperfectLayer(optical, Imperfections(modulator_device={"full_scale": 0.5}))
+        there = ImperfectLayer(optical, Imperfections(camera={"shift_x": 1e-12}))
+        assert light_reaching(cut, x) == pytest.approx(light_reaching(there, x.clamp(-0.5, 0.5)), rel=1e-9)
+
+    def test_tensors_are_refused(self):
+        with pytest.raises(ValueError, match="full_scale"):
+            DisplayErrors(full_scale=torch.tensor(2.0))
 
     def test_it_has_a_row_and_a_share_of_the_errors_of_draws(self):
         optical = realise(layer("ACDC", (4, 4)), Bench.preset())

@@ -255,6 +255,19 @@ def test_nothing_wrong_is_the_layer_to_the_last_bit(kind, shape, single):
         assert torch.equal(got, perfect.expand(2, *perfect.shape))
 
 
+@pytest.mark.parametrize("draws", [(), (1,)])
+def test_gradients_where_nothing_is_wrong_are_the_layers(draws):
+    optical, x = realised("ACDC", (3, 2))
+    inputs = x.clone().requires_grad_(), optical.layer.a, optical.layer.d
+    nothing = {"camera.shift_x": torch.zeros(draws, dtype=torch.float64)}
+    seed = torch.randn(x.shape, dtype=x.dtype)
+    wanted = torch.autograd.grad((optical(inputs[0]) * seed).sum(), inputs)
+    there = ImperfectLayer(optical, Imperfections().changed(nothing))
+    got = torch.autograd.grad((there(inputs[0]) * seed).sum(), inputs)
+    for one, other in zip(got, wanted, strict=True):
+        assert relative_error(one, other) < 1e-11  # of the bench's integrals
+
+
 @pytest.mark.parametrize("name", FIELD)
 def test_each_zero_is_the_layer_to_the_last_bit_and_has_its_slope(name):
     optical, x = realised("AFDF", (3, 2))
@@ -375,11 +388,36 @@ def test_a_camera_that_follows_the_image_sees_the_same(kind, shape, light):
 def test_it_is_linear_but_for_light_from_gaps():
     optical, x = realised("ACDC", (3, 2))
     a, b = x
-    for values in ({**BOTH, **TURNED}, {**BOTH, **GAPS}):
+    for values in ({**BOTH, **TURNED}, {**BOTH, **GAPS, "modulator_device.full_scale": 20.0}):
         both, one, other, none = out(optical, torch.stack((2 * a - 3 * b, a, b, 0 * a)), values)
         linear = 2 * one - 3 * other
         assert relative_error(both, linear + 2 * none) < 1e-12  # 1 - 2 + 3
         assert (float(none.norm()) > 1e-3) == ("input_device.gap_reflectance" in values)
+
+
+@pytest.mark.parametrize("shape", [(5,), (3, 2)])
+@pytest.mark.parametrize("full_scale", [None, 3.0])
+def test_numbers_have_no_unit(shape, full_scale):
+    """Inputs four times as large, with the number for which pixels are open, give outputs four times as large."""
+    optical, x = realised("AFDF", shape)
+    values = {n: v for n, v in {**ALONG_X, **GAPS, **BITS}.items() if "overlay" not in n}
+    large = values
+    if full_scale is not None:
+        values, large = ({**values, "modulator_device.full_scale": f} for f in (full_scale, 4 * full_scale))
+    assert relative_error(out(optical, 4 * x, large), 4 * out(optical, x, values)) < 1e-14
+
+
+def test_gaps_shine_as_bright_as_open_pixels():
+    """An input of one number everywhere, behind a mask A that lets all through, has no gaps if they reflect all."""
+    optical, _ = realised("ACDC", (3, 2))
+    with torch.no_grad():
+        optical.layer.a.fill_(1.0)
+    even = torch.full((1, 3, 2), 5.0, dtype=torch.float64)
+    gaps = Imperfections(input_device={"gap_reflectance": 1.0})
+    (path,) = ImperfectLayer(optical, gaps).paths(even, optical.masks())
+    mask_a = optical.masks().input_mask.abs()
+    assert torch.allclose(mask_a, torch.ones_like(mask_a))
+    assert torch.allclose(path.shown.abs(), torch.full_like(path.shown, 5.0))
 
 
 def test_nodes_converge():

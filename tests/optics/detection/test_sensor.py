@@ -237,3 +237,14 @@ def test_gpu_draws_the_same_numbers(shot):
     shown = sensor(photons.cuda(), seeded())
     assert shown.is_cuda
     assert (shown.cpu() - sensor(photons, seeded())).abs().max() < 0.01  # the same of steps of 0.24 electrons
+
+
+def test_light_of_many_photons_does_not_overflow():
+    """Counted in 64 bits, 10¹⁹ photons would come out negative; few beside them are Poisson's as ever."""
+    mean = torch.tensor([1e19, 3.0, 0.0], dtype=torch.float64).expand(400, 3)
+    drawn = Poisson()(mean, torch.Generator().manual_seed(0))
+    assert (drawn[:, 0] / 1e19 - 1).abs().max() < 1e-8
+    assert float(drawn[:, 0].std()) == pytest.approx(math.sqrt(1e19), rel=0.15)  # 4 deviations of 400 draws
+    assert torch.equal(drawn[:, 1:], drawn[:, 1:].round())
+    assert float(drawn[:, 1].mean()) == pytest.approx(3, abs=0.35)
+    assert not drawn[:, 2].any()
