@@ -94,7 +94,8 @@ DEVICE_REMARKS = {
     "gap_reflectance": [
         "Light from gaps of mask D goes on as if there were no mask: mostly an image of the input, which a factor "
         "takes away where the layer is near the identity. "
-        "Gaps of the modulator send on their share of what an open pixel does, here of the largest number of each input."
+        "Gaps of the modulator send on their share of what an open pixel does, here of the largest number of each "
+        "input."
     ],
     "flatness": [
         "Phases of an rms of 2π·rms/λ, 0.1 at 10 nm: of complex numbers as much is wrong; a real layer reads the "
