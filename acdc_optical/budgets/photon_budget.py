@@ -98,7 +98,7 @@ def _full_scale(imperfect: ImperfectLayer, x: Tensor) -> tuple[float, str]:
     scale = imperfect.full_scale or most
     if most <= scale * (1 + 1e-6):
         return scale, ""
-    cut = "and are cut off" if imperfect.wrong.modulator_device.full_scale else "it cannot show them"
+    cut = "they are cut off" if imperfect.wrong.modulator_device.full_scale else "it cannot show them"
     return scale, f"inputs reach {most:.3g} where a modulator pixel is fully open at {scale:.3g}: {cut}"
 
 
