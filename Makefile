@@ -28,6 +28,7 @@ benchmarks: $(INSTALLED)
 	$(BIN)/python -m tests.benchmarks.memory
 	$(BIN)/python -m tests.benchmarks.tolerances
 	$(BIN)/python -m tests.benchmarks.training
+	$(BIN)/python -m tests.benchmarks.rounding
 	$(BIN)/python -m tests.benchmarks.robustness
 	$(BIN)/python -m tests.benchmarks.photon_budget
 	$(BIN)/python -m tests.benchmarks.cascades

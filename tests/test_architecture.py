@@ -160,11 +160,12 @@ ACDC = {
     "imperfect.turned_light": "",
     "imperfect.real_devices": "benches.imperfections optics optics.devices.etches optics.devices.flatness "
     "optics.devices.fringing optics.devices.parts optics.devices.steps optics.kernel",
+    "imperfect.incoherence": "benches.imperfections benches.planes optics optics.kernel",
     "imperfect.light": "benches.imperfections benches.planes imperfect.segments imperfect.turned_light "
     "optics.canonical optics.coupling optics.kernel optics.waves",
-    "imperfect.layer": "benches.imperfections benches.planes cascade compilation.masks imperfect.light "
+    "imperfect.layer": "benches.imperfections cascade compilation.masks imperfect.incoherence imperfect.light "
     "imperfect.real_devices light models realisation optics optics.devices.displaced optics.devices.fringing "
-    "optics.devices.parts optics.kernel",
+    "optics.devices.parts",
     "imperfect.bench_fits": "benches.imperfections imperfect.layer realisation",
     "imperfect.operator": "compilation.masks imperfect.layer imperfect.real_devices presentation",
     "imperfect.characterisation": "benches.distributions benches.imperfections imperfect.bench_fits imperfect.layer "
@@ -180,8 +181,8 @@ ACDC = {
     "budgets.contributions": "benches.planes cascade compilation.masks compilation.methods electronics layers models "
     "optics",
     "budgets.light_budget": "cascade compilation.masks light models realisation sources optics",
-    "budgets.as_built": "benches.bench benches.planes budgets.exposure imperfect.layer models progress realisation "
-    "optics",
+    "budgets.as_built": "benches.bench benches.imperfections benches.planes budgets.exposure imperfect.layer models "
+    "progress realisation optics",
     "budgets.photon_budget": "budgets.accounts budgets.exposure budgets.light_budget imperfect.layer optics "
     "optics.detection.photons",
     "budgets.waterfall": "benches.imperfections budgets.accounts budgets.as_built budgets.exposure "
@@ -206,8 +207,8 @@ ACDC = {
     "training.fitting": "checkpoint layers realisation training.augmentation training.processes training.trained_masks",
     "training.networks": "layers training.augmentation training.datasets training.fitting",
     # Pictures.
-    "figures.imperfect": "optics.plotting",
     "figures.benches": "optics.plotting",
+    "figures.imperfect": "optics.plotting",
     "figures.robustness": "optics.plotting",
     "figures.waterfalls": "budgets.accounts optics.plotting",
     "figures.budgets": "reports optics.plotting",
@@ -232,9 +233,9 @@ ACDC = {
     "cli.masks": "cli.app cli.console design fabrication files",
     "cli.networks": "cli.app cli.arguments cli.console demo design files progress reports routes tables "
     "training.processes",
-    "cli.tolerances": "benches.distribution_files benches.distributions budgets.as_built budgets.exposure cascade "
-    "cli.app cli.arguments cli.console design figures files imperfect.layer realisation tables tolerances.results "
-    "tolerances.sensitivities tolerances.tolerancing verification",
+    "cli.tolerances": "benches.distribution_files benches.distributions benches.imperfections budgets.as_built "
+    "budgets.exposure cascade cli.app cli.arguments cli.console design figures files imperfect.layer realisation "
+    "tables tolerances.results tolerances.sensitivities tolerances.tolerancing verification",
     "cli": "cli.app cli.benches cli.layers cli.masks cli.networks cli.tolerances",
 }
 

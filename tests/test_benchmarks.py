@@ -23,6 +23,7 @@ from tests.benchmarks import (
     made,
     memory,
     phases,
+    rounding,
     steps,
     table,
     timing,
@@ -247,6 +248,23 @@ def test_both_routes_of_the_training_table(tmp_path, monkeypatch):
     assert found["exact masks, by light"].final == found["numbers"].final
     assert found["signed amplitudes"].compiled == pytest.approx(found["numbers"].final)
     assert training.entries("digits", recipe, 0, tmp_path) == found  # from its checkpoints
+
+
+def test_trainings_that_begin_a_little_apart(monkeypatch):
+    monkeypatch.setattr(rounding, "PART", 0.1)  # so far that few epochs tell
+    generator = torch.Generator().manual_seed(0)
+    y = torch.arange(60) % 3
+    x = torch.randn(60, 8, generator=generator) + 3 * torch.nn.functional.one_hot(y, 8)
+    recipe = for_data(Split(x[:40], y[:40], x[40:], y[40:])).shortened(3)
+    first, again, other = (rounding.trained(recipe, number) for number in (0, 0, 1))
+    assert first[:3] == again[:3]
+    assert [row.gain for row in first.report.budget] == [row.gain for row in again.report.budget]
+    assert first.report.budget[0].gain != other.report.budget[0].gain
+    images, budget = rounding.sections([first, other], 20)
+    assert images.rows[0] == ["numbers", *rounding.spread([first.numbers, other.numbers], "{:.1f}".format)]
+    assert {len(row) for row in images.rows} == {len(images.header)}
+    assert {len(row) for row in budget.rows} == {len(budget.header)}
+    assert not any("exact mask: error" in row[0] for row in budget.rows if "waves" not in row[0])  # that is rounding
 
 
 def test_the_table_of_tolerances_has_its_columns():

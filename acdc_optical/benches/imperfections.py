@@ -35,6 +35,9 @@ from acdc_optical.parts import (
 
 Number = float | Tensor
 
+NOISE = ("light.intensity_noise", "light.stray")
+"""Those that are noise of a camera's reading."""
+
 # What says how another one is meant, and does nothing without it.
 _WITH = {"flatness": "flatness_seed", "overlay_y": "etches", "overlay_x": "etches"}
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from acdc_optical.benches.bench import Bench
+from acdc_optical.benches.imperfections import NOISE
 from acdc_optical.benches.planes import Planes
 from acdc_optical.budgets.exposure import Exposure, check_scale, exposure_of, uncounted
 from acdc_optical.imperfect.layer import ImperfectLayer
@@ -20,9 +21,6 @@ from optics import Stripes
 
 # As for the focal length of a bench.
 _FIT = 1e-6
-
-NOISE = ("light.intensity_noise", "light.stray")
-"""Imperfections that are noise of a camera's reading."""
 
 # Integrals are right to 1e-6 with four, see ImperfectLayer: twenty bits, more than any camera has.
 _NODES = 4

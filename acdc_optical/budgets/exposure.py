@@ -82,7 +82,7 @@ def exposure_of(
         planes: of the layer. The power falls evenly on its modulator's pixels; in one dimension, on those of its line.
         wrong: imperfections of which the noise of the laser and stray light are read; by default those of the bench.
         full_scale: the number for which a pixel of the modulator lets all light through, if the bench's own modulator
-            does not say it; larger ones cannot be shown.
+            does not say it; larger ones are shown all the same, as no modulator can.
         shot: the law of shot noise, by default Poisson's.
 
     Raises:

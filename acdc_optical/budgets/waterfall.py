@@ -10,7 +10,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from acdc_optical.benches.imperfections import Imperfections
+from acdc_optical.benches.imperfections import NOISE, Imperfections
 from acdc_optical.budgets.accounts import Waterfall, WaterfallRow
 from acdc_optical.budgets.as_built import lacking
 from acdc_optical.budgets.exposure import Exposure
@@ -22,9 +22,6 @@ from acdc_optical.parts import unit_of
 from acdc_optical.progress import Track, silent
 from optics import Sensor
 from optics.detection.shot import Noiseless, Poisson
-
-# Read by the camera, and no matter of the light that arrives.
-_OF_READING = ("light.intensity_noise", "light.stray")
 
 # A power of two.
 _WIDER = 2**16
@@ -88,7 +85,7 @@ class _Case:
 
     @property
     def cuts_off(self) -> bool:
-        """Whether numbers are too large to be shown; where that is another's fault they are left out of the errors."""
+        """Whether numbers that are too large to be shown are what is wrong here."""
         return self.wrong.modulator_device.full_scale is not None
 
 
@@ -101,7 +98,7 @@ def _that_fit(imperfect: ImperfectLayer, probes: Tensor) -> Tensor:
 def _of_light(wrong: Imperfections) -> Iterator[_Case]:
     """Each imperfection of what shows and carries light."""
     for name, value in wrong.present().items():
-        if name not in _OF_READING and not name.endswith(("flatness_seed", "etches")):
+        if name not in NOISE and not name.endswith(("flatness_seed", "etches")):
             yield _Case(described(name, value), wrong.only(name))
 
 
@@ -208,7 +205,7 @@ class _Table:
         return self.optical.detector(self.optical.light(shown, self.masks.fourier_mask))
 
     def _of_light(self, case: _Case) -> bool:
-        return any(name not in _OF_READING for name in case.wrong.present())
+        return any(name not in NOISE for name in case.wrong.present())
 
     @cached_property
     def _ideal_light(self) -> float:

@@ -13,7 +13,8 @@ import typer
 
 from acdc_optical.benches.distribution_files import read_distributions, tolerance_preset, tolerance_presets
 from acdc_optical.benches.distributions import Distributions
-from acdc_optical.budgets.as_built import NOISE, as_built, lacking
+from acdc_optical.benches.imperfections import NOISE
+from acdc_optical.budgets.as_built import as_built, lacking
 from acdc_optical.budgets.exposure import uncounted
 from acdc_optical.cascade import OpticalCascade
 from acdc_optical.cli.app import DesignFile, Device, app

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
 from typing import NamedTuple, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from acdc_optical.benches.imperfections import Imperfections, Number, magnitude
-from acdc_optical.benches.planes import Planes
+from acdc_optical.benches.imperfections import NOISE, Imperfections, Number, magnitude
 from acdc_optical.cascade import OpticalCascade
 from acdc_optical.compilation.masks import Masks
+from acdc_optical.imperfect.incoherence import samples
 from acdc_optical.imperfect.light import ImperfectLight, Table
 from acdc_optical.imperfect.real_devices import as_shown, displayed, fully_open, room
 from acdc_optical.light import pixels_of
@@ -25,11 +22,6 @@ from optics import Grid
 from optics.devices.displaced import Moved
 from optics.devices.fringing import DeadZone
 from optics.devices.parts import Parts
-from optics.kernel import double
-
-# Gauss-Hermite nodes over what is not quite coherent, at least and at most, and what they may leave of the light whose
-# phase changes most with colour or angle, between corners of all planes: in the mean it is a hundredth of that.
-_SAMPLES, _MOST_SAMPLES, _LEFT = 5, 40, 1e-2
 
 
 class Reading(Protocol):
@@ -176,13 +168,18 @@ class ImperfectLayer(nn.Module):
         )
         shift = tuple(room(s, grid) for s in (place.shift_y, place.shift_x)[-grid.ndim :])
         parts = Moved(shift, grid.spacing, rotation=room(place.rotation, grid) if grid.ndim == 2 else 0.0)(parts)
-        # Gaps reflect a share of what falls on them, which is what an open pixel sends on.
-        full = fully_open(x, grid.ndim, self.full_scale)
-        sent = self.optical.presentation.encode(x / full, grid.ndim)
+        sent = self.optical.presentation.encode(x, grid.ndim)
         sent = sent.unsqueeze(-1) if grid.ndim == 1 else sent.unsqueeze(-1).unsqueeze(-3)
-        values = parts.values.unsqueeze(-2 * grid.ndim - 1)  # of one mask for all inputs
-        framed = _framed(Parts(sent * values.to(_like(values, sent)), parts.edges), grid, device.gap_reflectance)
-        return Framed(framed.values * full.reshape(*full.shape, *(1,) * grid.ndim), framed.edges)
+        framed, inputs = _framed(parts, grid, device.gap_reflectance), -2 * grid.ndim - 1
+        if not _reflects(device.gap_reflectance):
+            asked = framed.values.unsqueeze(inputs)  # of one mask for all inputs
+            return Framed(sent * asked.to(_like(asked, sent)), framed.edges)
+        # Gaps reflect a share of what falls on them, which is what an open pixel sends on, whatever is asked for.
+        asked = DeadZone(_fill(grid))(parts).values
+        gaps, asked = (framed.values - asked).unsqueeze(inputs), asked.unsqueeze(inputs)
+        full = fully_open(x, grid.ndim, self.full_scale)
+        full = full.reshape(*full.shape, *(1,) * grid.ndim)
+        return Framed(sent * asked.to(_like(asked, sent)) + full * gaps.to(_like(gaps, sent)), framed.edges)
 
     def let_through(self, masks: Masks, wavelength: Number) -> Framed:
         """What mask D really lets through, in parts of its pixels."""
@@ -193,24 +190,12 @@ class ImperfectLayer(nn.Module):
     def paths(self, x: Tensor, masks: Masks) -> Iterator[Path]:
         """What a batch of inputs sends through the bench, in each colour and from each angle; their fields add up."""
         planes, wrong = masks.planes, self.wrong
-        for sample in self._samples(planes):
+        for sample in samples(wrong.light, planes):
             table = Table.of(planes, wrong, angles=sample.angles, colour=sample.colour)
             shown = self.shown(x, masks, table.forth.wavelength)
             mask = self.let_through(masks, table.forth.wavelength)
             light = ImperfectLight(table, shown.edges, mask.edges, self.nodes)
             yield Path(sample.weight, light, shown.values, mask.values)
-
-    def _samples(self, planes: Planes) -> Iterator[_Sample]:
-        """Of colours and of angles, as many as there are, whose light adds up without interference."""
-        light, axes = self.wrong.light, range(len(self.shape))
-        # Radians of phase for each metre of wavelength, and for each radian of angle, from corner to corner.
-        ends = [(_rim(planes.input, axis) + _rim(planes.camera, axis)) * 2 * math.pi for axis in axes]
-        inside = sum(end * _rim(planes.mask, axis) for axis, end in zip(axes, ends, strict=True))
-        colours = _normal("light.bandwidth", light.bandwidth, inside / planes.focal_length / planes.wavelength**2)
-        angles = [_normal("light.divergence", light.divergence, end / planes.wavelength) for end in ends]
-        for (colour, share), *each in product(colours, *angles):
-            weight = share * math.prod(share for _, share in each)
-            yield _Sample(weight, colour, tuple(angle for angle, _ in each))
 
     def extra_repr(self) -> str:
         return f"wrong={self.wrong.present()}, nodes={self.nodes}"
@@ -231,14 +216,6 @@ class Path(NamedTuple):
     mask: Tensor
 
 
-class _Sample(NamedTuple):
-    """Light of one colour from one place of its source; its share of all light."""
-
-    weight: float
-    colour: Number
-    angles: tuple[Number, ...]
-
-
 def refuse_cascades(network: nn.Module) -> None:
     """Raise TypeError for a network with an all-optical cascade, whose bench is not one 4f system."""
     if any(isinstance(module, OpticalCascade) for module in network.modules()):
@@ -248,39 +225,12 @@ def refuse_cascades(network: nn.Module) -> None:
 
 
 def _check_noise(wrong: Imperfections, reading: Reading | None) -> None:
-    noise = [name for name in ("light.intensity_noise", "light.stray") if name in wrong.present()]
+    noise = [name for name in NOISE if name in wrong.present()]
     if noise and reading is None:
         raise ValueError(
             f"{' and '.join(noise)}: noise of a camera's reading, and the field is read as it is: give "
             "reading=exposure_of(bench, planes), or leave them out"
         )
-
-
-def _rim(grid: Grid, axis: int) -> float:
-    return grid.cells[axis] * grid.spacing[axis] / 2
-
-
-def _normal(name: str, deviation: Number, radians: float) -> list[tuple[Number, float]]:
-    """Places of a normal distribution and their shares (Gauss and Hermite); each unit is ``radians`` of phase."""
-    if not isinstance(deviation, Tensor) and deviation == 0:
-        return [(0.0, 1.0)]
-    turned = radians * magnitude(deviation)
-    for count in range(_SAMPLES, _MOST_SAMPLES + 1):
-        places, weights = np.polynomial.hermite_e.hermegauss(count)
-        shares = weights / weights.sum()
-        if _left_out(places, shares, turned) < _LEFT:
-            each = zip(places.tolist(), shares.tolist(), strict=True)
-            return [(double(deviation) * place, share) for place, share in each]
-    raise ValueError(
-        f"{name} of {magnitude(deviation):.3g} changes the phase from corner to corner of the planes by {turned:.2g} "
-        f"rad rms, which takes more than {_MOST_SAMPLES} samples: use light that is more coherent, or a smaller layer"
-    )
-
-
-def _left_out(places: np.ndarray, shares: np.ndarray, turned: float) -> float:
-    """How far sums over places are at most from E[exp(icz)] = exp(-c²/2), for phases c of up to ``turned`` radians."""
-    phases = np.linspace(0.0, turned, 50)
-    return float(np.abs(np.cos(phases[:, None] * places) @ shares - np.exp(-(phases**2) / 2)).max())
 
 
 class Framed(NamedTuple):
@@ -297,11 +247,19 @@ class Framed(NamedTuple):
 
 def _framed(parts: Parts, grid: Grid, reflectance: Number) -> Framed:
     """Parts with the gaps between pixels, if they send light; else of the active part of every pixel alone."""
-    fill = grid.axes[0].cell.width
-    if isinstance(reflectance, Tensor) or reflectance:
+    fill = _fill(grid)
+    if _reflects(reflectance):
         parts = DeadZone(fill, room(reflectance, grid))(parts)
         return Framed(parts.values, parts.edges)
     return Framed(parts.values, tuple(edges.clamp(-fill / 2, fill / 2) for edges in parts.edges))
+
+
+def _reflects(reflectance: Number) -> bool:
+    return isinstance(reflectance, Tensor) or bool(reflectance)
+
+
+def _fill(grid: Grid) -> float:
+    return grid.axes[0].cell.width
 
 
 def _like(values: Tensor, x: Tensor) -> torch.dtype:

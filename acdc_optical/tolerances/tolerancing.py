@@ -19,7 +19,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 from torch import Tensor, nn
 
 from acdc_optical.benches.distributions import Distributions, drawn
-from acdc_optical.benches.imperfections import Imperfections
+from acdc_optical.benches.imperfections import NOISE, Imperfections
 from acdc_optical.budgets.exposure import Exposure
 from acdc_optical.checkpoint import fingerprint_of
 from acdc_optical.imperfect.layer import ImperfectLayer, refuse_cascades
@@ -243,7 +243,7 @@ def _check(optical: nn.Module, distributions: Distributions) -> None:
     refuse_cascades(optical)
     if not distributions:
         raise ValueError('expected distributions of what is wrong, as {"camera.shift_x": Normal(2e-6)}; got none')
-    if noise := [name for name in ("light.intensity_noise", "light.stray") if name in distributions]:
+    if noise := [name for name in NOISE if name in distributions]:
         raise ValueError(f"{' and '.join(noise)}: noise of the reading, which is the same in all draws; leave it out")
 
 

@@ -149,9 +149,12 @@ class TestBench:
         errors = {row.name.split(" ")[0]: row.error for row in found.single}
         cut = x.clamp(-1, 1)
         assert errors[FULL] == pytest.approx(relative_error(optical.layer(cut), optical.layer(x)), rel=1e-9)
-        # Steps of 1/255 beside numbers of this rms.
-        assert errors[BITS] == pytest.approx(1 / 255 / math.sqrt(12) / float(cut.square().mean().sqrt()), rel=0.2)
-        assert found.quadrature == pytest.approx(found.together.error, rel=0.05)
+        nearest = steps(DisplayErrors(amplitude_bits=8, full_scale=1.0), 1.0)
+        stepped = cut.clone().apply_(nearest)
+        assert errors[BITS] == pytest.approx(relative_error(optical.layer(stepped), optical.layer(cut)), rel=1e-9)
+        # Beside what is cut off, the others change the whole by no more than themselves.
+        others = errors[BITS] + errors["camera.shift_x"]
+        assert found.quadrature == pytest.approx(found.together.error, abs=others)
 
     def test_light_used_is_that_of_what_is_shown(self):
         optical = realise(layer("ACDC", (4, 4)), Bench.preset())

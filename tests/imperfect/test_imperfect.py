@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from itertools import pairwise
 
 import numpy as np
@@ -11,6 +10,7 @@ import torch
 
 from acdc_optical import AFDF, Imperfections, ImperfectLayer, realise
 from acdc_optical.benches.distributions import Normal, Uniform, drawn
+from acdc_optical.imperfect import incoherence
 from tests.imperfect import oracle
 from tests.realisation.cases import bench, inputs, layer, relative_error
 
@@ -96,7 +96,7 @@ def test_light_that_is_hardly_coherent_has_samples_enough(values, monkeypatch):
     """Where five would be wrong by as much as the imperfection costs."""
     optical, x = realised("ACDC", (16,))
     got = out(optical, x, values, nodes=5)
-    monkeypatch.setattr(sys.modules[ImperfectLayer.__module__], "_SAMPLES", 30)
+    monkeypatch.setattr(incoherence, "_SAMPLES", 30)
     many = out(optical, x, values, nodes=5)
     assert relative_error(got, many) < 5e-4  # a hundredth or so of what corners may leave
     assert relative_error(got, optical(x)) > 0.05
@@ -418,6 +418,19 @@ def test_gaps_shine_as_bright_as_open_pixels():
     mask_a = optical.masks().input_mask.abs()
     assert torch.allclose(mask_a, torch.ones_like(mask_a))
     assert torch.allclose(path.shown.abs(), torch.full_like(path.shown, 5.0))
+
+
+@pytest.mark.parametrize("shape", [(5,), (3, 2)])
+def test_gaps_in_many_benches_at_once(shape):
+    """Mask A is cut elsewhere on each bench, and all inputs meet each of them."""
+    optical, x = realised("ACDC", shape)
+    names = ["input_mask.shift_x", "camera.shift_x"]
+    drawn = {name: torch.tensor([1e-6, -2e-6, 3e-6], dtype=torch.float64) for name in names}
+    together = out(optical, x, {**GAPS, **drawn})
+    assert together.shape == (3, *x.shape)
+    for number, own in enumerate(together):
+        alone = out(optical, x, {**GAPS, **{name: float(each[number]) for name, each in drawn.items()}})
+        assert relative_error(own, alone) < 1e-13
 
 
 def test_nodes_converge():
