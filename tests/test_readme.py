@@ -83,11 +83,10 @@ def _writes_what_it_says(demonstration):
 
 
 def _fills_the_tables_of_the_readme(demonstration):
-    """To three standard deviations of the difference of two trainings that began 1e-7 apart.
+    """To three standard deviations of the difference of two trainings, as of ``benchmarks/results/rounding.md``.
 
-    Training multiplies rounding, which differs between processors. Of twelve such trainings the numerical network had
-    right 354.3 ± 1.0 images, sampled masks 334.1 ± 3.2 and phases of one etch 353.1 ± 1.5; the light of their layers
-    varied by 4 %, gains by 2 %, errors by 1 %.
+    Training multiplies rounding, which differs between processors. Of images right by numbers, by sampled masks and by
+    phases of one etch these deviations are 1.0, 3.1 and 1.5 (rounded down); that of light is 3.3 %.
     """
     outcome = demonstration.outcome
     accuracies = [
@@ -99,7 +98,7 @@ def _fills_the_tables_of_the_readme(demonstration):
         outcome.etched,
     ]
     for (name, accuracy, parameters), measured in zip(_rows("360 test digits"), accuracies, strict=True):
-        spread = 3.2 if "sampled" in name else 1.5 if "etch" in name else 1.0
+        spread = 3.1 if "sampled" in name else 1.5 if "etch" in name else 1.0
         room = 3 * math.sqrt(2) * spread / 360
         assert float(accuracy.rstrip("%")) / 100 == pytest.approx(measured, abs=room), name
         assert parameters in ("650", f"{outcome.parameters:,}", f"{outcome.etched_parameters:,}")
@@ -111,4 +110,4 @@ def _fills_the_tables_of_the_readme(demonstration):
         else:
             assert float(error) < 1e-12
         assert float(gain) == pytest.approx(row.gain, rel=0.1), name
-        assert float(light.rstrip(" %")) / 100 == pytest.approx(row.light, rel=0.17), name
+        assert float(light.rstrip(" %")) / 100 == pytest.approx(row.light, rel=0.14), name
